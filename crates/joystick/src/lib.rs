@@ -1,0 +1,1 @@
+//! Preloaded into SDL games: gamepads without /dev/uinput.

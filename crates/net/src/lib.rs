@@ -1,0 +1,1 @@
+//! WebRTC over our own UDP loop.

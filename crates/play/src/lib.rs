@@ -1,0 +1,7 @@
+//! What a session decides: the input protocol, seats, pacing, bitrate, and a title's manifest.
+//!
+//! Nothing here touches the world: there is no socket, file, process, thread or clock in this crate. It takes
+//! inputs and `now`, and gives outputs.
+
+pub mod control;
+pub mod input;

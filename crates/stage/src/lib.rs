@@ -1,0 +1,1 @@
+//! Where games perform: compositor, sound, input, sandbox.

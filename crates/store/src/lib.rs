@@ -1,0 +1,1 @@
+//! Records and blobs of one machine.

@@ -1,0 +1,1 @@
+//! Network emulator, probes, synthetic scenes.

@@ -1,0 +1,3 @@
+//! The probe game.
+
+fn main() {}
