@@ -302,9 +302,7 @@ impl Message {
             }
             kind::RELEASE_ALL => Input::ReleaseAll,
             kind::POINTER => Input::Pointer { x: r.u16()?, y: r.u16()? },
-            kind::MOTION => {
-                Input::Motion { sum_x: r.u32()?.cast_signed(), sum_y: r.u32()?.cast_signed() }
-            }
+            kind::MOTION => Input::Motion { sum_x: r.u32()?.cast_signed(), sum_y: r.u32()?.cast_signed() },
             kind::PAD => Input::Pad {
                 pad: r.pad()?,
                 state: PadState {
@@ -522,8 +520,12 @@ mod tests {
                 .prop_map(|(code, pressed, x, y)| Input::Button { code, pressed, x, y }),
             (any::<i16>(), any::<i16>()).prop_map(|(dx, dy)| Input::Wheel { dx, dy }),
             (0..MAX_PADS, any::<bool>()).prop_map(|(pad, connected)| Input::PadConnect { pad, connected }),
-            (any::<u8>(), phase, any::<u16>(), any::<u16>())
-                .prop_map(|(id, phase, x, y)| Input::Touch { id, phase, x, y }),
+            (any::<u8>(), phase, any::<u16>(), any::<u16>()).prop_map(|(id, phase, x, y)| Input::Touch {
+                id,
+                phase,
+                x,
+                y
+            }),
             Just(Input::ReleaseAll),
             (any::<u16>(), any::<u16>()).prop_map(|(x, y)| Input::Pointer { x, y }),
             (any::<i32>(), any::<i32>()).prop_map(|(sum_x, sum_y)| Input::Motion { sum_x, sum_y }),

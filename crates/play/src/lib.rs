@@ -5,3 +5,5 @@
 
 pub mod control;
 pub mod input;
+pub mod pacing;
+pub mod seats;
