@@ -1,1 +1,138 @@
-//! Records and blobs of one machine.
+//! Records of one machine: a `SQLite` database with its migrations in the program.
+//!
+//! Each table has a module with thin, typed functions. Nothing here decides: rules stand in the server. A
+//! function that needs the time takes it, as unix [`Millis`].
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+pub mod accounts;
+pub mod clips;
+pub mod codes;
+pub mod id;
+pub mod invites;
+pub mod passwords;
+pub mod plays;
+pub mod sign_ins;
+pub mod titles;
+
+pub use accounts::Accounts;
+pub use clips::Clips;
+pub use codes::Codes;
+pub use invites::Invites;
+pub use plays::Plays;
+pub use sign_ins::SignIns;
+pub use titles::TitleSettings;
+
+/// A point in time: milliseconds since 1970, UTC.
+pub type Millis = i64;
+
+/// Connections to the database: `SQLite` writes one at a time, so more readers than cores would only wait.
+const CONNECTIONS: u32 = 4;
+
+/// How long a write waits for another one to finish before it gives up.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// How long a caller waits for a free connection.
+const ACQUIRE: Duration = Duration::from_secs(20);
+
+/// The database of one machine.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: sqlx::SqlitePool,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database could not be opened.
+    #[error(
+        "the database {path} could not be opened: {source}; check that the folder exists and can be written"
+    )]
+    Open {
+        /// The file.
+        path: String,
+        /// The engine's reason.
+        source: sqlx::Error,
+    },
+    /// The database is from a newer program, or a migration failed.
+    #[error("the database could not be brought up to date: {0}; was it written by a newer version?")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A name is taken (capitals do not count).
+    #[error("the name `{0}` is taken")]
+    NameTaken(String),
+    /// The engine failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A password could not be hashed.
+    #[error("the password could not be hashed: {0}")]
+    Password(String),
+}
+
+impl Store {
+    /// Opens the database at `path`, creates it where it is missing, and brings it up to date.
+    ///
+    /// Every acknowledged write is on the disk (`synchronous = FULL`).
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] and [`StoreError::Migrate`].
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(options)
+            .await
+            .map_err(|source| StoreError::Open { path: path.display().to_string(), source })?;
+        sqlx::migrate!().run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// Who signs in.
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts(&self.pool)
+    }
+
+    /// Who is signed in.
+    pub fn sign_ins(&self) -> SignIns<'_> {
+        SignIns(&self.pool)
+    }
+
+    /// One-time codes.
+    pub fn codes(&self) -> Codes<'_> {
+        Codes(&self.pool)
+    }
+
+    /// Links into sessions.
+    pub fn invites(&self) -> Invites<'_> {
+        Invites(&self.pool)
+    }
+
+    /// What owners decided about titles.
+    pub fn titles(&self) -> TitleSettings<'_> {
+        TitleSettings(&self.pool)
+    }
+
+    /// Sessions, running and past.
+    pub fn plays(&self) -> Plays<'_> {
+        Plays(&self.pool)
+    }
+
+    /// Saved clips.
+    pub fn clips(&self) -> Clips<'_> {
+        Clips(&self.pool)
+    }
+
+    /// Closes the database; what was written stays.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,145 @@
+//! What is written down is found again, after a restart too, and secrets are used once.
+
+use playhouse_store::accounts::Role;
+use playhouse_store::invites::{Kind, New};
+use playhouse_store::sign_ins::For;
+use playhouse_store::titles::Settings;
+use playhouse_store::{Store, StoreError};
+
+async fn fresh() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("playhouse.db")).await.unwrap();
+    (folder, store)
+}
+
+#[tokio::test]
+async fn accounts_outlive_a_restart() {
+    let (folder, store) = fresh().await;
+    let ada = store.accounts().create("Ada", Role::Player, None, 5).await.unwrap();
+    store.close().await;
+    let store = Store::open(&folder.path().join("playhouse.db")).await.unwrap();
+    assert_eq!(store.accounts().get(&ada.id).await.unwrap(), Some(ada));
+}
+
+#[tokio::test]
+async fn two_people_cannot_have_names_that_differ_in_capitals_alone() {
+    let (_folder, store) = fresh().await;
+    let zoe = store.accounts().create("Zoë", Role::Player, None, 0).await.unwrap();
+    let again = store.accounts().create("ZOË", Role::Guest, None, 0).await;
+    assert!(matches!(again, Err(StoreError::NameTaken(name)) if name == "ZOË"));
+    assert_eq!(store.accounts().by_name("zoË").await.unwrap(), Some(zoe.clone()));
+    let bob = store.accounts().create("Bob", Role::Player, None, 0).await.unwrap();
+    assert!(matches!(store.accounts().rename(&bob.id, "zoë").await, Err(StoreError::NameTaken(_))));
+    store.accounts().rename(&zoe.id, "ZOË").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_place_never_loses_its_last_owner() {
+    let (_folder, store) = fresh().await;
+    let ada = store.accounts().create("Ada", Role::Owner, None, 0).await.unwrap();
+    let bob = store.accounts().create("Bob", Role::Player, None, 0).await.unwrap();
+    assert!(!store.accounts().delete(&ada.id).await.unwrap());
+    assert!(!store.accounts().set_role(&ada.id, Role::Player).await.unwrap());
+    assert!(store.accounts().set_role(&bob.id, Role::Owner).await.unwrap());
+    assert!(store.accounts().delete(&ada.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_code_works_once_and_not_after_its_time() {
+    let (_folder, store) = fresh().await;
+    let code = store.codes().create(None, 0, 100).await.unwrap();
+    assert_eq!(store.codes().redeem("wrong", "Owner", 1).await.unwrap(), None);
+    let owner = store.codes().redeem(&code, "Owner", 1).await.unwrap().unwrap();
+    assert_eq!((owner.role, owner.name.as_str()), (Role::Owner, "Owner"));
+    assert_eq!(store.codes().redeem(&code, "Owner", 2).await.unwrap(), None);
+
+    let second = store.codes().create(None, 0, 100).await.unwrap();
+    assert_eq!(store.codes().redeem(&second, "Other", 100).await.unwrap(), None);
+    let third = store.codes().create(None, 0, 100).await.unwrap();
+    let again = store.codes().redeem(&third, "Other", 1).await.unwrap().unwrap();
+    assert_eq!(again.id, owner.id, "a later start signs the same owner in");
+}
+
+#[tokio::test]
+async fn a_code_that_could_not_be_honoured_stays_valid() {
+    let (_folder, store) = fresh().await;
+    store.accounts().create("Ada", Role::Player, None, 0).await.unwrap();
+    let code = store.codes().create(None, 0, 100).await.unwrap();
+    assert!(matches!(store.codes().redeem(&code, "ada", 1).await, Err(StoreError::NameTaken(_))));
+    assert!(store.codes().redeem(&code, "Grace", 1).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_second_link_for_an_account_voids_the_first() {
+    let (_folder, store) = fresh().await;
+    let bob = store.accounts().create("Bob", Role::Player, None, 0).await.unwrap();
+    let first = store.codes().create(Some(&bob.id), 0, 100).await.unwrap();
+    let second = store.codes().create(Some(&bob.id), 0, 100).await.unwrap();
+    assert_eq!(store.codes().redeem(&first, "x", 1).await.unwrap(), None);
+    assert_eq!(store.codes().redeem(&second, "x", 1).await.unwrap(), Some(bob));
+}
+
+#[tokio::test]
+async fn sign_ins_end_by_time_by_hand_and_with_their_account() {
+    let (_folder, store) = fresh().await;
+    store.accounts().create("Ada", Role::Owner, None, 0).await.unwrap();
+    let bob = store.accounts().create("Bob", Role::Player, None, 0).await.unwrap();
+    let secret = store.sign_ins().create(For::Account(&bob.id), "browser", 0, 100_000).await.unwrap();
+    let (sign_in, account) = store.sign_ins().find(&secret, 70_000).await.unwrap().unwrap();
+    assert_eq!(account.unwrap().id, bob.id);
+    assert_eq!(sign_in.user_agent, "browser");
+    assert_eq!(store.accounts().get(&bob.id).await.unwrap().unwrap().seen, Some(70_000));
+    assert!(store.sign_ins().find(&secret, 100_000).await.unwrap().is_none());
+
+    let other = store.sign_ins().create(For::Account(&bob.id), "phone", 0, 100_000).await.unwrap();
+    store.sign_ins().end_others(&bob.id, &sign_in.id).await.unwrap();
+    assert!(store.sign_ins().find(&other, 1).await.unwrap().is_none());
+    assert!(store.sign_ins().find(&secret, 1).await.unwrap().is_some());
+    assert!(store.accounts().delete(&bob.id).await.unwrap());
+    assert!(store.sign_ins().find(&secret, 1).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_visit_ends_with_its_invite() {
+    let (_folder, store) = fresh().await;
+    let ada = store.accounts().create("Ada", Role::Owner, None, 0).await.unwrap();
+    let new = New { session: "s", kind: Kind::Player, seat: Some(2), creator: &ada.id, expires: 50 };
+    let (invite, link) = store.invites().create(new, 0).await.unwrap();
+    assert_eq!(store.invites().by_secret(&link).await.unwrap().unwrap(), invite);
+    assert!(invite.holds(49) && !invite.holds(50));
+    let whom = For::Visitor { name: "Bob", invite: &invite.id };
+    let secret = store.sign_ins().create(whom, "", 0, 100).await.unwrap();
+    assert!(store.sign_ins().find(&secret, 1).await.unwrap().unwrap().1.is_none());
+    assert!(!store.invites().revoke("other session", &invite.id, 3).await.unwrap());
+    assert!(store.invites().revoke("s", &invite.id, 3).await.unwrap());
+    assert!(!store.invites().get(&invite.id).await.unwrap().unwrap().holds(4));
+    store.invites().end_session("s").await.unwrap();
+    assert!(store.sign_ins().find(&secret, 1).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn plays_remember_how_they_ended() {
+    let (_folder, store) = fresh().await;
+    let ada = store.accounts().create("Ada", Role::Owner, None, 0).await.unwrap();
+    store.plays().begin("s1", "doom", &ada.id, 10).await.unwrap();
+    store.plays().begin("s2", "doom", &ada.id, 20).await.unwrap();
+    store.plays().end("s1", "crashed", "It stopped.", "no data file", 15).await.unwrap();
+    store.plays().end("s1", "stopped", "later", "", 16).await.unwrap();
+    let list = store.plays().list(Some(&ada.id), 10).await.unwrap();
+    assert_eq!(list.iter().map(|play| play.id.as_str()).collect::<Vec<_>>(), ["s2", "s1"]);
+    assert_eq!(list[1].reason.as_deref(), Some("crashed"));
+    assert_eq!(list[1].last_words.as_deref(), Some("no data file"));
+    let played = store.plays().played(&ada.id, 30).await.unwrap();
+    assert_eq!((played["doom"].last, played["doom"].millis), (20, 15));
+    assert_eq!(store.plays().end_all("The program was restarted.", 40).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn owners_decide_about_titles() {
+    let (_folder, store) = fresh().await;
+    assert_eq!(store.titles().get("doom").await.unwrap(), Settings::default());
+    let settings = Settings { network: true, hidden: false };
+    store.titles().set("doom", settings).await.unwrap();
+    store.titles().set("doom", settings).await.unwrap();
+    assert_eq!(store.titles().all().await.unwrap()["doom"], settings);
+}
