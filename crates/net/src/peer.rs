@@ -1,0 +1,438 @@
+//! One peer: its connection, what it waits for, and what it still has to be sent.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use playhouse_media::frame::Timeline;
+use playhouse_media::sample::{AccessUnit, AudioPacket};
+use playhouse_media::time::Timestamp;
+use str0m::bwe::{Bitrate, BweKind};
+use str0m::channel::ChannelId;
+use str0m::media::MediaTime;
+use str0m::net::Receive;
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
+
+use crate::batch::Outbox;
+use crate::clock::{self, Anchor};
+use crate::config::{
+    KEYFRAME_RETRY, MAX_CANDIDATES, MAX_EARLY_MESSAGES, MAX_MOTION_BACKLOG, MAX_PACER_DELAY,
+    MAX_UNSENT_FRAMES,
+};
+use crate::event::{Channel, CloseReason, Payload, PeerEvent, PeerId};
+use crate::offer::{Agreed, Line};
+
+/// The clock of H.264 in RTP (RFC 6184).
+const VIDEO_CLOCK: u32 = 90_000;
+
+/// The clock of Opus in RTP (RFC 7587).
+const AUDIO_CLOCK: u32 = 48_000;
+
+/// Rounds of output after which a peer lets the others run. A keyframe is some hundred packets.
+const MAX_ROUNDS: usize = 4096;
+
+/// How long a peer has to say good-bye before it is forgotten.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A connection of the session.
+pub(crate) struct Peer {
+    pub(crate) id: PeerId,
+    rtc: Rtc,
+    video: Line,
+    audio: Option<Line>,
+    control: Option<ChannelId>,
+    motion: Option<ChannelId>,
+    early: VecDeque<Payload>,
+    connected: bool,
+    /// Quality that is being sent, and the one that it is to become at its next keyframe.
+    quality: u8,
+    wanted_quality: u8,
+    /// Nothing can be decoded before the next keyframe.
+    waiting: bool,
+    asked: Option<Instant>,
+    unsent: VecDeque<Unsent>,
+    estimate: u32,
+    sound_until: Option<Timestamp>,
+    candidates: usize,
+    heard: Instant,
+    due: Instant,
+    ending: Option<(CloseReason, Instant)>,
+}
+
+/// A frame whose last packet has not left yet.
+struct Unsent {
+    rtp: u32,
+    written: Instant,
+    timeline: Timeline,
+    bytes: usize,
+    keyframe: bool,
+}
+
+/// What a peer needs of the loop while it works.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) outbox: &'a mut Outbox,
+    pub(crate) events: &'a mut dyn FnMut(PeerEvent),
+    pub(crate) anchor: Anchor,
+}
+
+impl Peer {
+    /// A peer whose offer has been answered.
+    pub(crate) fn new(id: PeerId, agreed: Agreed, estimate: u32) -> Self {
+        let now = Instant::now();
+        Self {
+            id,
+            rtc: agreed.rtc,
+            video: agreed.video,
+            audio: agreed.audio,
+            control: None,
+            motion: None,
+            early: VecDeque::new(),
+            connected: false,
+            quality: 0,
+            wanted_quality: 0,
+            waiting: true,
+            asked: None,
+            unsent: VecDeque::new(),
+            estimate,
+            sound_until: None,
+            candidates: 0,
+            heard: now,
+            due: now,
+            ending: None,
+        }
+    }
+
+    /// When the peer has to be driven again at the latest.
+    pub(crate) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Whether the peer is over, and why.
+    pub(crate) fn ended(&self, now: Instant) -> Option<CloseReason> {
+        let (reason, at) = self.ending.as_ref()?;
+        (!self.rtc.is_alive() || now >= *at + FAREWELL).then(|| reason.clone())
+    }
+
+    /// Whether a packet belongs to this peer.
+    pub(crate) fn accepts(&self, input: &Input<'_>) -> bool {
+        self.ending.is_none() && self.rtc.accepts(input)
+    }
+
+    /// Takes a packet of this peer.
+    pub(crate) fn receive(&mut self, now: Instant, packet: Receive<'_>, around: &mut Surroundings<'_>) {
+        self.heard = now;
+        let result = self.rtc.handle_input(Input::Receive(now, packet));
+        self.check(result);
+        self.drive(around);
+    }
+
+    /// Lets time pass: called when the peer is due.
+    pub(crate) fn tick(&mut self, now: Instant, silence: Duration, around: &mut Surroundings<'_>) {
+        if now.duration_since(self.heard) >= silence {
+            self.end(CloseReason::Silent(silence));
+        }
+        let result = self.rtc.handle_input(Input::Timeout(now));
+        self.check(result);
+        self.drive(around);
+        // The end of the silence and of the farewell are times of ours that the protocol does not know.
+        let own = match &self.ending {
+            Some((_, at)) => *at + FAREWELL,
+            None => self.heard + silence,
+        };
+        self.due = self.due.min(own);
+    }
+
+    /// Adds a candidate that the browser found later. Names (mDNS) and rubbish are ignored: the session
+    /// answers whoever knows the password, wherever it comes from.
+    pub(crate) fn candidate(&mut self, line: &str, around: &mut Surroundings<'_>) {
+        self.candidates += 1;
+        if self.candidates > MAX_CANDIDATES {
+            return;
+        }
+        let line = line.trim();
+        if let Ok(candidate) = Candidate::from_sdp_string(line.strip_prefix("a=").unwrap_or(line)) {
+            self.rtc.add_remote_candidate(candidate);
+            self.drive(around);
+        }
+    }
+
+    /// Begins the end: says good-bye.
+    pub(crate) fn end(&mut self, reason: CloseReason) {
+        if self.ending.is_some() {
+            return;
+        }
+        if self.rtc.close().is_err() {
+            self.rtc.disconnect();
+        }
+        self.due = Instant::now();
+        self.ending = Some((reason, self.due));
+    }
+
+    /// Changes over to another quality at its next keyframe.
+    pub(crate) fn set_quality(&mut self, quality: u8, around: &mut Surroundings<'_>) {
+        self.wanted_quality = quality;
+        if quality != self.quality {
+            self.want_keyframe(around);
+        }
+    }
+
+    /// Tells the estimator how much is wanted.
+    pub(crate) fn set_wanted_bitrate(&mut self, bitrate: u32, around: &mut Surroundings<'_>) {
+        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(bitrate.into()));
+        self.drive(around);
+    }
+
+    /// Frames were lost on the way to this peer: it needs a keyframe.
+    pub(crate) fn lost_frames(&mut self, around: &mut Surroundings<'_>) {
+        self.waiting = true;
+        self.want_keyframe(around);
+    }
+
+    /// Sends a frame, if it is of this peer's quality and can be decoded.
+    pub(crate) fn video(&mut self, quality: u8, unit: &Arc<AccessUnit>, around: &mut Surroundings<'_>) {
+        if !self.connected || self.ending.is_some() {
+            return;
+        }
+        if quality == self.wanted_quality && unit.keyframe {
+            self.quality = quality;
+            self.waiting = false;
+        }
+        if quality != self.quality {
+            return;
+        }
+        let now = Instant::now();
+        if self.unsent.front().is_some_and(|frame| now - frame.written > MAX_PACER_DELAY) {
+            self.waiting = true;
+        }
+        if self.waiting {
+            self.retry_keyframe(now, around);
+            return;
+        }
+        let rtp = unit.pts.in_ticks(VIDEO_CLOCK);
+        let Some(writer) = self.rtc.writer(self.video.mid) else { return };
+        let result = writer.playout_delay(MediaTime::ZERO, MediaTime::ZERO).write(
+            self.video.pt,
+            around.anchor.instant(unit.pts),
+            MediaTime::from_90khz(rtp),
+            Arc::clone(&unit.data),
+        );
+        if self.check(result) {
+            if self.unsent.len() == MAX_UNSENT_FRAMES {
+                self.unsent.pop_front();
+            }
+            self.unsent.push_back(Unsent {
+                rtp: low_half(rtp),
+                written: now,
+                timeline: unit.timeline,
+                bytes: unit.data.len(),
+                keyframe: unit.keyframe,
+            });
+        }
+        self.drive(around);
+    }
+
+    /// Sends sound.
+    pub(crate) fn audio(&mut self, packet: &Arc<AudioPacket>, around: &mut Surroundings<'_>) {
+        let Some(line) = self.audio.filter(|_| self.connected && self.ending.is_none()) else { return };
+        let after_silence = self.sound_until.is_none_or(|end| packet.pts.since(end) > packet.duration / 2);
+        self.sound_until = Some(packet.pts + packet.duration);
+        let Some(writer) = self.rtc.writer(line.mid) else { return };
+        let result = writer.start_of_talkspurt(after_silence).write(
+            line.pt,
+            around.anchor.instant(packet.pts),
+            MediaTime::new(packet.pts.in_ticks(AUDIO_CLOCK), str0m::media::Frequency::FORTY_EIGHT_KHZ),
+            Arc::clone(&packet.data),
+        );
+        self.check(result);
+        self.drive(around);
+    }
+
+    /// Sends a message. `control` keeps what it is given until the browser has opened it.
+    pub(crate) fn send(&mut self, channel: Channel, payload: Payload, around: &mut Surroundings<'_>) {
+        if self.ending.is_some() {
+            return;
+        }
+        match (channel, self.control, self.motion) {
+            (Channel::Control, Some(id), _) => self.send_control(id, &payload),
+            (Channel::Control, None, _) if self.early.len() < MAX_EARLY_MESSAGES => {
+                self.early.push_back(payload);
+            }
+            (Channel::Control, None, _) => self.end(CloseReason::Backlog),
+            (Channel::Motion, _, Some(id)) => self.send_motion(id, &payload),
+            (Channel::Motion, _, None) => {}
+        }
+        self.drive(around);
+    }
+
+    fn send_control(&mut self, id: ChannelId, payload: &Payload) {
+        let Some(mut channel) = self.rtc.channel(id) else { return };
+        match channel.write(payload.is_binary(), payload.bytes()) {
+            Ok(true) => {}
+            Ok(false) => self.end(CloseReason::Backlog),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn send_motion(&mut self, id: ChannelId, payload: &Payload) {
+        let Some(mut channel) = self.rtc.channel(id) else { return };
+        if channel.buffered_amount() > MAX_MOTION_BACKLOG {
+            return;
+        }
+        // A state that finds no room is out of date anyway.
+        if let Err(error) = channel.write(payload.is_binary(), payload.bytes()) {
+            self.fail(&error);
+        }
+    }
+
+    /// Does what the protocol has to do now, and says when it wants to be called again.
+    pub(crate) fn drive(&mut self, around: &mut Surroundings<'_>) {
+        let mut gone = Vec::new();
+        self.due = Instant::now() + Duration::from_millis(1);
+        for _ in 0..MAX_ROUNDS {
+            match self.rtc.poll_output() {
+                Ok(Output::Transmit(packet)) => {
+                    let bytes: Vec<u8> = packet.contents.into();
+                    gone.extend(self.last_of_frame(&bytes));
+                    around.outbox.push(packet.source, packet.destination, bytes);
+                }
+                Ok(Output::Event(event)) => self.event(event, around),
+                Ok(Output::Timeout(at)) => {
+                    let now = Instant::now();
+                    if at > now {
+                        self.due = at;
+                        break;
+                    }
+                    let result = self.rtc.handle_input(Input::Timeout(now));
+                    self.check(result);
+                }
+                Err(error) => self.fail(&error),
+            }
+            if !self.rtc.is_alive() {
+                break;
+            }
+        }
+        around.outbox.flush();
+        if !gone.is_empty() {
+            self.report_sent(&gone, around);
+        }
+    }
+
+    /// The RTP timestamp of a packet that ends a frame: header fields are not encrypted.
+    fn last_of_frame(&self, packet: &[u8]) -> Option<u32> {
+        let (head, _) = packet.split_first_chunk::<8>()?;
+        let marker_and_type = 0x80 | *self.video.pt;
+        let ends = head[0] >> 6 == 2 && head[1] == marker_and_type;
+        ends.then(|| u32::from_be_bytes([head[4], head[5], head[6], head[7]]))
+    }
+
+    fn report_sent(&mut self, gone: &[u32], around: &mut Surroundings<'_>) {
+        let sent = clock::now();
+        for rtp in gone {
+            while let Some(frame) = self.unsent.pop_front() {
+                if frame.rtp != *rtp {
+                    continue;
+                }
+                (around.events)(PeerEvent::Sent {
+                    peer: Arc::clone(&self.id),
+                    rtp: *rtp,
+                    timeline: Timeline { sent, ..frame.timeline },
+                    bytes: frame.bytes,
+                    keyframe: frame.keyframe,
+                });
+                break;
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, around: &mut Surroundings<'_>) {
+        match event {
+            Event::Connected => {
+                self.connected = true;
+                (around.events)(PeerEvent::Connected { peer: Arc::clone(&self.id) });
+                self.want_keyframe(around);
+            }
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) if self.connected => {
+                tracing::debug!(peer = %self.id, "connectivity checks have stopped");
+            }
+            Event::ChannelOpen(id, label) => match Channel::from_label(&label) {
+                Some(Channel::Control) => {
+                    self.control = Some(id);
+                    while let Some(payload) = self.early.pop_front() {
+                        self.send_control(id, &payload);
+                    }
+                }
+                Some(Channel::Motion) => self.motion = Some(id),
+                None => tracing::debug!(peer = %self.id, "an unknown data channel was opened"),
+            },
+            Event::ChannelClose(id) => {
+                self.control.take_if(|open| *open == id);
+                self.motion.take_if(|open| *open == id);
+            }
+            Event::ChannelData(message) => {
+                let channel = if Some(message.id) == self.control {
+                    Channel::Control
+                } else if Some(message.id) == self.motion {
+                    Channel::Motion
+                } else {
+                    return;
+                };
+                let peer = Arc::clone(&self.id);
+                (around.events)(PeerEvent::Data { peer, channel, bytes: message.data });
+            }
+            Event::KeyframeRequest(_) => {
+                self.asked = None;
+                self.want_keyframe(around);
+            }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                self.estimate = u32::try_from(estimate.as_u64()).unwrap_or(u32::MAX);
+            }
+            Event::PeerStats(stats) if self.connected => (around.events)(PeerEvent::Estimate {
+                peer: Arc::clone(&self.id),
+                bitrate: self.estimate,
+                loss: stats.egress_loss_fraction.unwrap_or(0.0),
+                rtt: stats.rtt.unwrap_or_default(),
+            }),
+            Event::Closed => self.end(CloseReason::Left),
+            _ => {}
+        }
+    }
+
+    fn want_keyframe(&mut self, around: &mut Surroundings<'_>) {
+        self.asked = Some(Instant::now());
+        (around.events)(PeerEvent::KeyframeWanted {
+            peer: Arc::clone(&self.id),
+            quality: self.wanted_quality,
+        });
+    }
+
+    /// Asks again for a keyframe that has not come, once the pacer is empty.
+    fn retry_keyframe(&mut self, now: Instant, around: &mut Surroundings<'_>) {
+        let due = self.asked.is_none_or(|asked| now - asked >= KEYFRAME_RETRY);
+        if due && self.unsent.is_empty() {
+            self.want_keyframe(around);
+        }
+    }
+
+    /// Ends the peer when the protocol reports an error; the others go on.
+    fn check(&mut self, result: Result<(), RtcError>) -> bool {
+        match result {
+            Ok(()) => true,
+            Err(error) => {
+                self.fail(&error);
+                false
+            }
+        }
+    }
+
+    fn fail(&mut self, error: &RtcError) {
+        tracing::info!(peer = %self.id, %error, "a connection failed");
+        self.end(CloseReason::Failed(error.to_string()));
+        self.rtc.disconnect();
+    }
+}
+
+/// The part of an RTP timestamp that travels.
+#[expect(clippy::cast_possible_truncation, reason = "RTP timestamps wrap at 32 bits (RFC 3550, 5.1)")]
+fn low_half(ticks: u64) -> u32 {
+    ticks as u32
+}
