@@ -5,5 +5,6 @@
 
 pub mod control;
 pub mod input;
+pub mod manifest;
 pub mod pacing;
 pub mod seats;

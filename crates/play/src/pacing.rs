@@ -4,6 +4,9 @@
 //! algorithm (ITU-T I.371): each frame moves the *due* time of the next by one interval, and a frame may be
 //! early by a tolerance. An answer to an input has a tolerance of half an interval, so that it need not wait for
 //! the beat; the frames after it wait correspondingly longer, and the average keeps to the rate.
+//!
+//! Asking a game for its next picture keeps a beat of its own, since drawing takes time: the picture that was
+//! asked for is taken when it is there, however long the game drew.
 
 use std::time::Duration;
 
@@ -19,7 +22,12 @@ const SLEW: Duration = Duration::from_micros(500);
 #[derive(Debug, Clone)]
 pub struct Pacer {
     interval: Duration,
+    /// When the next picture that nobody asked for may be taken.
     due: Timestamp,
+    /// When the game is to be asked next.
+    ask_due: Timestamp,
+    /// The game was asked, and has not answered yet.
+    asked: bool,
     display: Option<Display>,
 }
 
@@ -35,7 +43,7 @@ impl Pacer {
     /// A beat of at most `rate` frames per second, from 1.
     pub fn new(rate: u32) -> Self {
         let interval = Duration::from_secs(1) / rate.max(1);
-        Self { interval, due: Timestamp::ZERO, display: None }
+        Self { interval, due: Timestamp::ZERO, ask_due: Timestamp::ZERO, asked: false, display: None }
     }
 
     /// Time between two frames.
@@ -50,12 +58,16 @@ impl Pacer {
 
     /// When a picture that is there may be taken: now, or the moment to wait for.
     pub fn take_at(&self, now: Timestamp, answers_input: bool) -> Timestamp {
+        if self.asked {
+            return now;
+        }
         let tolerance = if answers_input { self.interval / 2 } else { JITTER.min(self.interval / 4) };
         now.max(self.due - tolerance)
     }
 
     /// A picture was taken.
     pub fn taken(&mut self, now: Timestamp) {
+        self.asked = false;
         self.due = now.max(self.due) + self.interval;
     }
 
@@ -63,9 +75,16 @@ impl Pacer {
     /// wait for. An input asks early, so that the game draws its answer at once.
     pub fn ask_at(&self, now: Timestamp, input_waits: bool) -> Timestamp {
         if input_waits {
-            return now.max(self.due - self.interval / 2);
+            return now.max(self.ask_due - self.interval / 2);
         }
-        now.max(self.in_step(self.due))
+        now.max(self.in_step(self.ask_due))
+    }
+
+    /// The game was asked for its next picture.
+    pub fn asked(&mut self, now: Timestamp) {
+        self.asked = true;
+        let in_step = self.display.is_some() && self.ask_due.since(now) <= SLEW;
+        self.ask_due = if in_step { now } else { now.max(self.ask_due) } + self.interval;
     }
 
     /// The viewer's display shows a picture at `vblank` and each `period` after; from asking the game to the
@@ -118,7 +137,22 @@ mod tests {
         pacer.taken(at(0));
         assert_eq!(pacer.take_at(at(10_000), false), at(18_000));
         assert_eq!(pacer.take_at(at(10_000), true), at(10_000));
+        pacer.asked(at(0));
         assert_eq!(pacer.ask_at(at(1_000), true), at(10_000));
+        assert_eq!(pacer.ask_at(at(1_000), false), at(20_000));
+    }
+
+    #[test]
+    fn a_game_that_draws_slowly_keeps_the_rate() {
+        let mut pacer = Pacer::new(50);
+        for (frame, draws) in [9_000, 15_000, 4_000, 4_000].into_iter().enumerate() {
+            let asked = at(20_000 * frame as u64);
+            assert_eq!(pacer.ask_at(asked, false), asked);
+            pacer.asked(asked);
+            let there = asked + Duration::from_micros(draws);
+            assert_eq!(pacer.take_at(there, false), there, "frame {frame}");
+            pacer.taken(there);
+        }
     }
 
     #[test]
@@ -127,11 +161,10 @@ mod tests {
         let period = pacer.interval();
         pacer.follow(at(5_000), period, Duration::from_millis(12));
         let mut now = at(0);
-        pacer.taken(now);
+        pacer.asked(now);
         for _ in 0..200 {
             now = pacer.ask_at(now, false);
-            pacer.due = now;
-            pacer.taken(now);
+            pacer.asked(now);
         }
         let micros =
             i64::try_from(now.as_micros()).unwrap() - i64::try_from(at(5_000).as_micros()).unwrap() + 12_000;
