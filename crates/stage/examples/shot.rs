@@ -1,0 +1,147 @@
+//! Runs a program on a stage for some seconds, says how many frames it made, and writes its last picture.
+//!
+//! ```text
+//! cargo run --release -p playhouse-stage --example shot -- \
+//!     [--size 1280x720] [--rate 60] [--seconds 10] [--x11] [--out shot.ppm] [--key 3000:28]... [--to 3000:640:360]... \
+//!     [--by 3000:10:0]... [--click 3000:272]... PROGRAM [ARGUMENT]...
+//! ```
+//!
+//! `--key` presses the key of an evdev code at so many milliseconds and lets it go 100 ms later, `--click` does the
+//! same with a button; `--to` and `--by` move the pointer.
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use playhouse_media::frame::Size;
+use playhouse_media::time::Timestamp;
+use playhouse_stage::compositor::{self, Config, Frame, GameInput};
+
+#[derive(Default)]
+struct Seen {
+    frames: u64,
+    rectangles: usize,
+    pixels: u64,
+    size: Option<Size>,
+    picture: Vec<u8>,
+    intervals: Vec<Duration>,
+    last: Option<Instant>,
+}
+
+type Fault = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Fault> {
+    let mut size = Size::new(1280, 720);
+    let (mut rate, mut seconds, mut x11, mut out) = (60, 10, false, String::from("shot.ppm"));
+    let mut inputs: Vec<(u64, GameInput)> = Vec::new();
+    let mut arguments = std::env::args().skip(1).peekable();
+    while let Some(name) = arguments.next_if(|argument| argument.starts_with("--")) {
+        if name == "--x11" {
+            x11 = true;
+            continue;
+        }
+        let value = arguments.next().ok_or("an option without a value")?;
+        let numbers: Vec<i32> = value.split([':', 'x']).filter_map(|part| part.parse().ok()).collect();
+        let at = u64::try_from(numbers.first().copied().unwrap_or(0))?;
+        match (name.as_str(), numbers.as_slice()) {
+            ("--size", &[width, height]) => size = Size::new(width.try_into()?, height.try_into()?),
+            ("--rate", &[number]) => rate = number.try_into()?,
+            ("--seconds", &[number]) => seconds = number.try_into()?,
+            ("--out", _) => out = value,
+            ("--key", &[_, code]) => {
+                let code = code.try_into()?;
+                inputs.push((at, GameInput::Key { code, pressed: true }));
+                inputs.push((at + 100, GameInput::Key { code, pressed: false }));
+            }
+            ("--click", &[_, code]) => {
+                let code = code.try_into()?;
+                inputs.push((at, GameInput::Button { code, pressed: true }));
+                inputs.push((at + 100, GameInput::Button { code, pressed: false }));
+            }
+            ("--to", &[_, x, y]) => inputs.push((at, GameInput::PointerTo { x: x.into(), y: y.into() })),
+            ("--by", &[_, x, y]) => inputs.push((at, GameInput::PointerBy { dx: x.into(), dy: y.into() })),
+            _ => return Err(format!("{name} {value}: see the head of the source").into()),
+        }
+    }
+    inputs.sort_by_key(|(at, _)| *at);
+    let program = arguments.next().ok_or("no program")?;
+
+    let runtime = std::env::temp_dir().join(format!("playhouse-shot-{}", std::process::id()));
+    std::fs::create_dir_all(&runtime)?;
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let sink = seen.clone();
+    let began = Instant::now();
+    let compositor = compositor::start(
+        Config { size, rate, runtime: runtime.clone(), xwayland: x11 },
+        Box::new(move |frame: &Frame<'_>| {
+            let Ok(mut seen) = sink.lock() else { return };
+            let now = Instant::now();
+            if let Some(last) = seen.last.replace(now) {
+                seen.intervals.push(now - last);
+            }
+            seen.frames += 1;
+            seen.rectangles += frame.damage.len();
+            seen.pixels += frame.damage.iter().map(|d| u64::from(d.width) * u64::from(d.height)).sum::<u64>();
+            seen.size = Some(frame.size);
+            seen.picture.clear();
+            seen.picture.extend_from_slice(frame.data);
+        }),
+        Box::new(move |event| println!("{:7.3} s {event:?}", began.elapsed().as_secs_f64())),
+    )?;
+    println!("{:7.3} s the stage is there", began.elapsed().as_secs_f64());
+
+    let mut command = Command::new(&program);
+    command.args(arguments).stdin(Stdio::null());
+    command.env_remove("WAYLAND_DISPLAY").env_remove("DISPLAY");
+    for (name, value) in compositor.game_env(&runtime) {
+        if x11 && name == "WAYLAND_DISPLAY" {
+            continue;
+        }
+        command.env(name, value);
+    }
+    command.env("SDL_VIDEODRIVER", if x11 { "x11" } else { "wayland" });
+    let mut game = command.spawn()?;
+
+    let handle = compositor.handle();
+    let end = Duration::from_secs(seconds);
+    let mut next = inputs.into_iter().peekable();
+    let mut seq = 0;
+    while began.elapsed() < end && game.try_wait()?.is_none() {
+        while let Some((_, input)) = next.next_if(|(at, _)| Duration::from_millis(*at) <= began.elapsed()) {
+            seq += 1;
+            handle.input(input, seq, Timestamp::ZERO);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let status = game.try_wait()?;
+    let last = seen.lock().map_err(|_| "the stage's thread panicked")?.picture.clone();
+    if status.is_none() {
+        game.kill()?;
+        game.wait()?;
+    }
+    println!("{:7.3} s the program ended: {status:?}", began.elapsed().as_secs_f64());
+    drop(compositor);
+    std::fs::remove_dir_all(&runtime)?;
+
+    let mut seen = seen.lock().map_err(|_| "the stage's thread panicked")?;
+    seen.intervals.sort();
+    let at = |part: usize| seen.intervals.get(seen.intervals.len() * part / 100).copied().unwrap_or_default();
+    let frames = seen.frames.max(1);
+    println!(
+        "{} frames, intervals p1 {:?} p50 {:?} p99 {:?}, {} pixels and {} rectangles of damage each",
+        seen.frames,
+        at(1),
+        at(50),
+        at(99),
+        seen.pixels / frames,
+        seen.rectangles as u64 / frames
+    );
+    if let Some(size) = seen.size {
+        let mut picture = format!("P6\n{} {}\n255\n", size.width, size.height).into_bytes();
+        picture.extend(last.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]));
+        std::fs::write(&out, picture)?;
+        println!("the last picture is in {out}");
+    }
+    Ok(())
+}

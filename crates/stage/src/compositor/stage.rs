@@ -1,0 +1,388 @@
+//! The stage's thread: its loop, its state, and the order of one turn.
+//!
+//! A turn handles what came in (commands, then clients' requests, then X11 events), then looks once at what
+//! follows from it: which windows there are, whether a picture is due, whether the game is to be asked for the
+//! next. What is not due yet sets the one timer; a stage with nothing to do sleeps.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use playhouse_media::frame::Size;
+use playhouse_media::time::Timestamp;
+use playhouse_play::pacing::Pacer;
+use smithay::desktop::PopupManager;
+use smithay::reexports::calloop::channel::{Event as ChannelEvent, sync_channel};
+use smithay::reexports::calloop::generic::Generic;
+use smithay::reexports::calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction};
+use smithay::reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason};
+use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
+use smithay::reexports::wayland_server::{Display, DisplayHandle, ListeningSocket};
+use smithay::wayland::compositor::CompositorClientState;
+
+use super::frames;
+use super::picture::Picture;
+use super::protocols::Protocols;
+use super::seat::Player;
+use super::text::Texts;
+use super::windows::Windows;
+use super::xserver::XServer;
+use super::{COMMANDS, Config, Error, Event, FrameSink, GameInput, Started};
+
+/// Connections that may be open at once: a game, its launcher and their helpers stay far below; a program that
+/// opens connections in a loop does not exhaust the descriptors.
+const CLIENTS: usize = 64;
+
+/// How often a window that nobody sees is asked for a picture, so that it does not stand still altogether.
+const HIDDEN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the thread sleeps at most when nothing is due. Nothing depends on it.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What other threads can tell the stage.
+#[derive(Debug)]
+pub(super) enum Command {
+    Input { input: GameInput, seq: u32, at: Timestamp },
+    Redraw,
+    Resize { size: Size, rate: u32 },
+    Follow { vblank: Timestamp, period: Duration, lead: Duration },
+    CloseWindows,
+    Stop,
+}
+
+/// The newest input given to clients: its number, and when it reached the session.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Given {
+    pub(super) seq: u32,
+    pub(super) at: Timestamp,
+}
+
+/// Everything that a turn works on.
+pub(super) struct Stage {
+    pub(super) display: DisplayHandle,
+    pub(super) events: LoopHandle<'static, Stage>,
+    pub(super) protocols: Protocols,
+    pub(super) player: Player,
+    pub(super) texts: Texts,
+    pub(super) windows: Windows,
+    pub(super) popups: PopupManager,
+    pub(super) picture: Picture,
+    pub(super) xserver: Option<XServer>,
+    /// The newest input that clients were given.
+    pub(super) given: Given,
+    pacer: Pacer,
+    /// Pictures taken so far.
+    taken: u64,
+    /// Something visible may have changed: since when, and after which input.
+    changed: Option<(Timestamp, Given)>,
+    /// Input that came after the last frame was taken has the right to an early answer.
+    answered: u32,
+    /// Input came since the game was last asked.
+    input_waits: bool,
+    asked_hidden: Timestamp,
+    first_frame: bool,
+    had_windows: bool,
+    stopping: bool,
+    sink: Box<dyn FrameSink>,
+    notify: Box<dyn FnMut(Event) + Send>,
+}
+
+/// What the stage knows of one connection.
+#[derive(Debug)]
+pub(super) struct GameClient {
+    pub(super) compositor: CompositorClientState,
+    count: Arc<AtomicUsize>,
+}
+
+impl ClientData for GameClient {
+    fn initialized(&self, _client: ClientId) {}
+
+    fn disconnected(&self, _client: ClientId, reason: DisconnectReason) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        if let DisconnectReason::ProtocolError(error) = reason {
+            tracing::warn!("a client broke the protocol and was disconnected: {error}");
+        }
+    }
+}
+
+/// Now, on the clock that frames are dated with.
+pub(super) fn now() -> Timestamp {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    Timestamp::from_micros(seconds * 1_000_000 + nanos / 1_000)
+}
+
+/// The same clock in the milliseconds of Wayland events, which wrap.
+pub(super) fn milliseconds(at: Timestamp) -> u32 {
+    u32::try_from((at.as_micros() / 1_000) & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// Body of the thread: builds the stage, reports, and runs it to its end.
+pub(super) fn run(
+    config: &Config,
+    sink: Box<dyn FrameSink>,
+    notify: Box<dyn FnMut(Event) + Send>,
+    report: &SyncSender<Result<Started, Error>>,
+) {
+    let built = Running::build(config, sink, notify);
+    let (answer, running) = match built {
+        Ok((started, running)) => (Ok(started), Some(running)),
+        Err(error) => (Err(error), None),
+    };
+    if report.send(answer).is_err() {
+        return;
+    }
+    if let Some(mut running) = running {
+        if let Err(error) = running.run() {
+            tracing::error!("the stage ends: {error}");
+        }
+    }
+}
+
+struct Running {
+    events: EventLoop<'static, Stage>,
+    display: Display<Stage>,
+    stage: Stage,
+}
+
+fn system(error: impl std::fmt::Display) -> Error {
+    Error::System(error.to_string())
+}
+
+impl Running {
+    fn build(
+        config: &Config,
+        sink: Box<dyn FrameSink>,
+        notify: Box<dyn FnMut(Event) + Send>,
+    ) -> Result<(Started, Self), Error> {
+        let events: EventLoop<'static, Stage> = EventLoop::try_new().map_err(system)?;
+        let display: Display<Stage> = Display::new().map_err(system)?;
+        let handle = display.handle();
+        listen(&events.handle(), &config.runtime.join(super::SOCKET))?;
+
+        let requests = display.as_fd().try_clone_to_owned().map_err(system)?;
+        // Requests are dispatched by the loop below, where the display can be borrowed: this only wakes it.
+        events
+            .handle()
+            .insert_source(Generic::new(requests, Interest::READ, Mode::Level), |_, _, _| Ok(PostAction::Continue))
+            .map_err(system)?;
+
+        let (commands, receiver) = sync_channel(COMMANDS);
+        events
+            .handle()
+            .insert_source(receiver, |event, (), stage: &mut Stage| match event {
+                ChannelEvent::Msg(command) => stage.command(command),
+                ChannelEvent::Closed => stage.stopping = true,
+            })
+            .map_err(system)?;
+
+        let protocols = Protocols::new(&handle, config.size, config.rate);
+        let mut protocols = protocols;
+        let player = Player::new(&handle, config.size, &mut protocols.seats)?;
+        let mut stage = Stage {
+            texts: Texts::new(&handle),
+            picture: Picture::new(config.size)?,
+            windows: Windows::new(config.size),
+            popups: PopupManager::default(),
+            events: events.handle(),
+            pacer: Pacer::new(config.rate),
+            taken: 0,
+            given: Given::default(),
+            changed: None,
+            answered: 0,
+            input_waits: false,
+            asked_hidden: Timestamp::ZERO,
+            first_frame: false,
+            had_windows: false,
+            stopping: false,
+            display: handle,
+            xserver: None,
+            protocols,
+            player,
+            sink,
+            notify,
+        };
+        if config.xwayland {
+            stage.xserver = Some(XServer::spawn(&stage.display, &stage.events)?);
+        }
+        let x_display = stage.xserver.as_ref().map(XServer::display);
+        Ok((Started { commands, x_display }, Self { events, display, stage }))
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        let mut sleep = Duration::ZERO;
+        loop {
+            self.events.dispatch(Some(sleep), &mut self.stage).map_err(io::Error::other)?;
+            if self.stage.stopping {
+                return Ok(());
+            }
+            // Input reaches the game before anything else is done.
+            self.display.flush_clients()?;
+            self.display.dispatch_clients(&mut self.stage)?;
+            sleep = self.stage.turn();
+            self.display.flush_clients()?;
+        }
+    }
+}
+
+/// Opens the socket and lets clients in.
+fn listen(events: &LoopHandle<'static, Stage>, path: &Path) -> Result<(), Error> {
+    let failed = |reason: String| Error::Socket { path: path.to_owned(), reason };
+    let socket = ListeningSocket::bind_absolute(path.to_owned()).map_err(|error| failed(error.to_string()))?;
+    let count = Arc::new(AtomicUsize::new(0));
+    let source = Generic::new(socket, Interest::READ, Mode::Level);
+    let inserted = events.insert_source(source, move |_, socket, stage| {
+        while let Some(stream) = socket.accept()? {
+            if count.fetch_add(1, Ordering::Relaxed) >= CLIENTS {
+                count.fetch_sub(1, Ordering::Relaxed);
+                tracing::warn!("a connection was refused: {CLIENTS} are open");
+                continue;
+            }
+            let data = GameClient { compositor: CompositorClientState::default(), count: count.clone() };
+            if let Err(error) = stage.display.insert_client(stream, Arc::new(data)) {
+                tracing::warn!("a connection was lost as it came: {error}");
+            }
+        }
+        Ok(PostAction::Continue)
+    });
+    inserted.map(drop).map_err(|error| failed(error.to_string()))
+}
+
+impl Stage {
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Input { input, seq, at } => {
+                self.given = Given { seq, at };
+                self.input_waits = true;
+                self.give(input);
+            }
+            Command::Redraw => {
+                self.picture.damage_all();
+                self.changed();
+            }
+            Command::Resize { size, rate } => self.resize(size, rate),
+            Command::Follow { vblank, period, lead } => self.pacer.follow(vblank, period, lead),
+            Command::CloseWindows => self.windows.close_all(),
+            Command::Stop => self.stopping = true,
+        }
+    }
+
+    /// Something visible changed just now.
+    pub(super) fn changed(&mut self) {
+        self.changed = Some((now(), self.given));
+    }
+
+    /// Tells the session.
+    pub(super) fn tell(&mut self, event: Event) {
+        (self.notify)(event);
+    }
+
+    fn resize(&mut self, size: Size, rate: u32) {
+        let in_range = |side| (16..=8192).contains(&side);
+        if !in_range(size.width) || !in_range(size.height) || !(1..=240).contains(&rate) {
+            return;
+        }
+        self.pacer.set_rate(rate);
+        self.protocols.set_mode(size, rate);
+        if size != self.picture.size() {
+            match Picture::new(size) {
+                Ok(picture) => self.picture = picture,
+                Err(error) => tracing::error!("the picture keeps its size: {error}"),
+            }
+        }
+        self.windows.set_output(self.picture.size());
+        self.player.set_output(self.picture.size());
+        self.changed();
+    }
+
+    /// What follows from all that came in; returns how long there is nothing to do.
+    fn turn(&mut self) -> Duration {
+        self.settle_windows();
+        self.settle_seat();
+        let mut wake = None;
+        if let Some((commit, after)) = self.changed {
+            let at = now();
+            let due = self.pacer.take_at(at, after.seq != self.answered);
+            if due <= at {
+                self.take(commit, after);
+            } else {
+                wake = Some(due);
+            }
+        }
+        if self.changed.is_none() && self.seen().any(|root| frames::waits(&root)) {
+            let at = now();
+            let due = self.pacer.ask_at(at, self.input_waits);
+            if due <= at {
+                self.seen().for_each(|root| frames::ask(&root, at));
+                self.pacer.asked(at);
+                self.input_waits = false;
+            } else {
+                wake = Some(wake.map_or(due, |other: Timestamp| other.min(due)));
+            }
+        }
+        if self.windows.roots(true).any(|root| frames::waits(&root)) {
+            let at = now();
+            let due = self.asked_hidden + HIDDEN_INTERVAL;
+            if due <= at {
+                self.windows.roots(true).for_each(|root| frames::ask(&root, at));
+                self.asked_hidden = at;
+            } else {
+                wake = Some(wake.map_or(due, |other| other.min(due)));
+            }
+        }
+        wake.map_or(IDLE, |due| due.since(now()))
+    }
+
+    /// Composites, and lends the picture to the sink if anything in it is new.
+    fn take(&mut self, commit: Timestamp, after: Given) {
+        self.changed = None;
+        let cursor = self.player.cursor();
+        let taken = self.picture.composite(&self.windows, &cursor);
+        let at = now();
+        if let Some(picture) = taken {
+            let frame = super::Frame {
+                data: picture.data,
+                stride: picture.stride,
+                size: picture.size,
+                damage: picture.damage,
+                input_seq: after.seq,
+                input: after.at,
+                commit,
+            };
+            self.sink.frame(&frame);
+            self.pacer.taken(at);
+            self.answered = after.seq;
+            if !self.first_frame && self.windows.any() {
+                self.first_frame = true;
+                self.tell(Event::FirstFrame);
+            }
+        }
+        self.taken += 1;
+        for root in self.seen() {
+            frames::presented(&root, self.protocols.output(), at, self.taken, self.pacer.interval());
+        }
+    }
+
+    /// Roots of all surface trees in the picture.
+    fn seen(&self) -> impl Iterator<Item = WlSurface> + '_ {
+        self.windows.roots(false).chain(self.player.cursor_surface())
+    }
+
+    fn settle_windows(&mut self) {
+        self.associate_x11();
+        if self.windows.settle() {
+            self.focus_top();
+            self.changed();
+        }
+        let any = self.windows.any();
+        if self.had_windows && !any {
+            self.tell(Event::WindowsGone);
+        }
+        self.had_windows = any;
+    }
+}
