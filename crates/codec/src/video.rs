@@ -4,6 +4,8 @@
 mod libav;
 #[cfg(feature = "openh264")]
 mod openh264;
+#[cfg(any(feature = "libav", feature = "openh264"))]
+mod pace;
 
 use std::sync::Arc;
 use std::time::Duration;

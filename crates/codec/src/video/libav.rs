@@ -1,7 +1,6 @@
 //! Encoders through libav: x264, and those of graphics cards.
 
 mod log;
-mod pace;
 mod picture;
 mod settings;
 
@@ -13,9 +12,9 @@ use ffmpeg_next::util::error::EAGAIN;
 use playhouse_media::frame::Nv12;
 use playhouse_media::time::Timestamp;
 
-use self::pace::Pace;
 use self::picture::Door;
 use self::settings::Settings;
+use super::pace::Pace;
 use super::{Config, Encoded, Encoder, Error};
 
 /// Opens `name`, which is one of the names of the libav encoders.

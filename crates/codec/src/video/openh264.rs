@@ -8,10 +8,14 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSource;
 use openh264::{OpenH264API, Timestamp as Millis};
-use openh264_sys2::{ENCODER_OPTION_BITRATE, SBitrateInfo, SPATIAL_LAYER_ALL};
+use openh264_sys2::{
+    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_TRACE_LEVEL,
+    SBitrateInfo, SPATIAL_LAYER_0, WELS_LOG_QUIET,
+};
 use playhouse_media::frame::{Nv12, Size};
 use playhouse_media::time::Timestamp;
 
+use super::pace::Pace;
 use super::{Config, Encoded, Encoder, Error};
 
 /// The name here.
@@ -28,14 +32,25 @@ pub(super) fn open(config: &Config) -> Result<Box<dyn Encoder>, Error> {
     }
     let planes = Planes::new(config.size);
     let encoder = start(config)?;
-    let config = config.clone();
-    Ok(Box::new(OpenH264 { config, encoder, planes, started: false, clock: None, keyframe: None }))
+    Ok(Box::new(OpenH264 {
+        config: config.clone(),
+        encoder,
+        planes,
+        pace: Pace::new(config.rate),
+        counted: config.bitrate,
+        started: false,
+        clock: None,
+        keyframe: None,
+    }))
 }
 
 struct OpenH264 {
     config: Config,
     encoder: encoder::Encoder,
     planes: Planes,
+    pace: Pace,
+    /// The bitrate that it was told last.
+    counted: u32,
     /// Whether a picture has been encoded: the library takes its configuration with the first.
     started: bool,
     /// First and newest timestamp.
@@ -57,6 +72,9 @@ impl Encoder for OpenH264 {
         let due = self.keyframe.is_none_or(|last| pts.since(last) >= self.config.keyframe_every);
         if self.started && (force_keyframe || due) {
             self.encoder.force_intra_frame();
+        }
+        if self.pace.picture(pts) {
+            self.apply_rate()?;
         }
         let (origin, newest) = self.clock.unwrap_or((pts, pts));
         let newest = newest.max(pts);
@@ -82,12 +100,12 @@ impl Encoder for OpenH264 {
     fn set_bitrate(&mut self, bits_per_second: u32) -> Result<(), Error> {
         let config = Config { bitrate: bits_per_second, ..self.config.clone() };
         super::check(&config)?;
-        if self.started {
-            change_bitrate(&mut self.encoder, bits_per_second)?;
-        } else {
-            self.encoder = start(&config)?;
-        }
         self.config = config;
+        if self.started {
+            return self.apply_rate();
+        }
+        self.encoder = start(&self.config)?;
+        self.counted = bits_per_second;
         Ok(())
     }
 
@@ -96,16 +114,36 @@ impl Encoder for OpenH264 {
     }
 }
 
+impl OpenH264 {
+    /// Tells the running encoder the bitrate, in the measure of the pictures that really come.
+    fn apply_rate(&mut self) -> Result<(), Error> {
+        let counted = self.pace.counted(self.config.bitrate);
+        change_bitrate(&mut self.encoder, self.counted, counted)?;
+        self.counted = counted;
+        Ok(())
+    }
+}
+
+/// Changes the bitrate of a running encoder, which is refused above its limit, which is refused below its bitrate.
+fn change_bitrate(encoder: &mut encoder::Encoder, from: u32, to: u32) -> Result<(), Error> {
+    let order = if to > from {
+        [ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_BITRATE]
+    } else {
+        [ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE]
+    };
+    order.into_iter().try_for_each(|option| set_rate(encoder, option, to))
+}
+
 #[expect(unsafe_code, reason = "the binding has no setter for the bitrate of a running encoder")]
-fn change_bitrate(encoder: &mut encoder::Encoder, bits_per_second: u32) -> Result<(), Error> {
-    let rate = i32::try_from(bits_per_second).unwrap_or(i32::MAX);
-    let mut info = SBitrateInfo { iLayer: SPATIAL_LAYER_ALL, iBitrate: rate };
-    // SAFETY: the encoder is initialised, and this option reads one such structure during the call.
-    let code = unsafe { encoder.raw_api().set_option(ENCODER_OPTION_BITRATE, (&raw mut info).cast()) };
+fn set_rate(encoder: &mut encoder::Encoder, option: ENCODER_OPTION, rate: u32) -> Result<(), Error> {
+    let bits = i32::try_from(rate).unwrap_or(i32::MAX);
+    let mut info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: bits };
+    // SAFETY: the encoder is initialised, and both options read one such structure during the call.
+    let code = unsafe { encoder.raw_api().set_option(option, (&raw mut info).cast()) };
     if code == 0 {
         return Ok(());
     }
-    let reason = format!("it refused {bits_per_second} bits per second (code {code})");
+    let reason = format!("it refused {rate} bits per second (code {code})");
     Err(Error::Failed { name: NAME, reason })
 }
 
@@ -116,7 +154,8 @@ fn start(config: &Config) -> Result<encoder::Encoder, Error> {
         .bitrate(BitRate::from_bps(config.bitrate))
         .max_frame_rate(FrameRate::from_hz(rate))
         .rate_control_mode(RateControlMode::Bitrate)
-        // A picture that is left out is a freeze; quality gives way instead.
+        // It would leave out the picture after every keyframe. What is too hard for the bitrate even at the
+        // coarsest quantiser has to get smaller pictures, which is the caller's choice.
         .skip_frames(false)
         .usage_type(UsageType::CameraVideoRealTime)
         .complexity(Complexity::Low)
@@ -126,8 +165,18 @@ fn start(config: &Config) -> Result<encoder::Encoder, Error> {
         .background_detection(false)
         .num_threads(u16::try_from(config.threads.clamp(1, 4)).unwrap_or(1))
         .vui(VuiConfig::bt709());
-    encoder::Encoder::with_api_config(OpenH264API::from_source(), settings)
-        .map_err(|error| Error::Unavailable { name: NAME, reason: error.to_string() })
+    let mut encoder = encoder::Encoder::with_api_config(OpenH264API::from_source(), settings)
+        .map_err(|error| Error::Unavailable { name: NAME, reason: error.to_string() })?;
+    silence(&mut encoder);
+    Ok(encoder)
+}
+
+/// Keeps the library from writing to standard error, which the binding does only after the first picture.
+#[expect(unsafe_code, reason = "the binding has no setter for it")]
+fn silence(encoder: &mut encoder::Encoder) {
+    let mut level = WELS_LOG_QUIET;
+    // SAFETY: this option may be set before the encoder is initialised, and reads one integer during the call.
+    unsafe { encoder.raw_api().set_option(ENCODER_OPTION_TRACE_LEVEL, (&raw mut level).cast()) };
 }
 
 /// A picture as OpenH264 takes it: Cb and Cr in planes of their own.

@@ -172,7 +172,7 @@ pub(super) fn options(settings: &Settings, config: &Config) -> Dictionary<'stati
 /// What x264 is told beyond its preset.
 ///
 /// A constant rate is what it has to believe in: with timestamps it would wait for the next picture to learn how
-/// long this one lasts; [`super::pace`] makes up for that. Deblocking is what the preset leaves out and what
+/// long this one lasts; [`Pace`](super::super::pace::Pace) makes up for that. Deblocking is what the preset leaves out and what
 /// is worth having: 1.2 dB for 0.1 ms of a 720p picture. Slices on two threads win nothing below 1080p.
 fn x264(config: &Config) -> String {
     let threads = config.threads.clamp(1, MOST_THREADS);
