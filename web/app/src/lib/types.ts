@@ -1,0 +1,171 @@
+/** What the API answers; `/api` documents each field. Times are Unix milliseconds. */
+
+export type Role = "owner" | "player" | "guest" | "visitor";
+
+export interface Me {
+  kind: "account" | "visitor";
+  id: string | null;
+  name: string;
+  role: Role;
+  has_password: boolean;
+  /** The one session that a visitor may see. */
+  session: string | null;
+}
+
+export interface Health {
+  status: string;
+  version: string;
+  set_up: boolean;
+  capacity: { running: number; limit: number };
+}
+
+export interface Account {
+  id: string;
+  name: string;
+  role: "owner" | "player" | "guest";
+  has_password: boolean;
+  created: number;
+  last_seen: number | null;
+}
+
+export interface SignIn {
+  id: string;
+  created: number;
+  seen: number;
+  expires: number;
+  user_agent: string | null;
+  current: boolean;
+}
+
+export interface Control {
+  action: string;
+  keys: string[];
+  pad: string[];
+}
+
+export interface Title {
+  id: string;
+  name: string;
+  summary: string;
+  genre: string | null;
+  year: number | null;
+  homepage: string | null;
+  licence: string | null;
+  cover: string;
+  size: { width: number; height: number };
+  rate: number;
+  seats: number;
+  pointer: "absolute" | "locked";
+  controls: Control[];
+  available: boolean;
+  /** The command that installs what is missing. */
+  install: string | null;
+  /** What is wrong with the manifest; owners only. */
+  problem: string | null;
+  network: { asked: boolean; allowed: boolean };
+  hidden: boolean;
+  last_played: number | null;
+  play_seconds: number;
+}
+
+export interface TitleName {
+  id: string;
+  name: string;
+  cover: string;
+}
+
+export interface Seat {
+  seat: number;
+  holder: { peer: string; name: string; account: string | null; connected: boolean; you: boolean } | null;
+}
+
+export interface Peer {
+  peer: string;
+  name: string;
+  role: "player" | "spectator";
+  seat: number | null;
+  connected: boolean;
+  you: boolean;
+}
+
+export type EndReason = "stopped" | "finished" | "crashed" | "not_started" | "abandoned" | "failed";
+
+export interface Session {
+  id: string;
+  title: TitleName;
+  account: { id: string; name: string };
+  state: "starting" | "running" | "ended";
+  message: string;
+  created: number;
+  ended: number | null;
+  reason: EndReason | null;
+  last_words: string | null;
+  size: { width: number; height: number };
+  rate: number;
+  idle_seconds: number;
+  idle_since: number | null;
+  seats: Seat[];
+  spectators: number;
+  peers: Peer[];
+  you: { steer: boolean; seat: number | null; invited: "spectator" | "player" | null };
+}
+
+export interface Percentiles {
+  p50: number;
+  p95: number;
+  p99: number;
+}
+
+export interface Stats {
+  frames_per_second: number;
+  bitrate: number;
+  width: number;
+  height: number;
+  encode: Percentiles;
+  cpu_seconds: number;
+  game_cpu_seconds: number;
+  rss_bytes: number;
+  peers: number;
+  encoder: string;
+  loss: number;
+  round_trip_ms: number;
+}
+
+export interface Queue {
+  place: number | null;
+  length: number;
+  offered_until: number | null;
+}
+
+export interface Invitation {
+  kind: "spectator" | "player";
+  seat: number | null;
+  from: string;
+  session: string;
+  title: TitleName;
+  needs_name: boolean;
+}
+
+export interface Clip {
+  id: string;
+  title: { id: string; name: string };
+  session: string;
+  created: number;
+  duration_ms: number;
+  bytes: number;
+  url: string;
+}
+
+export interface System {
+  version: string;
+  started: number;
+  capacity: { running: number; limit: number };
+  queue: number;
+  encoders: { name: string; available: boolean; reason: string | null }[];
+  encoder: string;
+  disk: { free_bytes: number; total_bytes: number; clips_bytes: number; clips_quota_bytes: number };
+  load: [number, number, number];
+  cpus: number;
+  memory: { total_bytes: number; available_bytes: number };
+  sessions: Session[];
+}
