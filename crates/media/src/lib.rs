@@ -4,5 +4,6 @@
 //! needs the time takes it as an argument.
 
 pub mod frame;
+pub mod ring;
 pub mod sample;
 pub mod time;
