@@ -94,13 +94,14 @@ fn main() -> Result<(), Fault> {
     let mut command = Command::new(&program);
     command.args(arguments).stdin(Stdio::null());
     command.env_remove("WAYLAND_DISPLAY").env_remove("DISPLAY");
-    for (name, value) in compositor.game_env(&runtime) {
-        if x11 && name == "WAYLAND_DISPLAY" {
-            continue;
-        }
-        command.env(name, value);
-    }
-    command.env("SDL_VIDEODRIVER", if x11 { "x11" } else { "wayland" });
+    match compositor.x_display() {
+        Some(display) => command.env("DISPLAY", format!(":{display}")).env("SDL_VIDEODRIVER", "x11"),
+        None => command
+            .env("WAYLAND_DISPLAY", compositor.wayland_display())
+            .env("SDL_VIDEODRIVER", "wayland")
+            .env("SDL_FRAMEBUFFER_ACCELERATION", "opengl"),
+    };
+    command.env("XDG_RUNTIME_DIR", &runtime);
     let mut game = command.spawn()?;
 
     let handle = compositor.handle();

@@ -20,7 +20,6 @@
 //! | `text.rs` | text for games that ask for it |
 //! | `xserver.rs` | Xwayland, and X11 windows |
 
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
@@ -204,15 +203,6 @@ pub enum Error {
     System(String),
 }
 
-/// A file outside the sandbox and where a game finds it inside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GameSocket {
-    /// Outside.
-    pub path: PathBuf,
-    /// Inside.
-    pub mount: PathBuf,
-}
-
 /// A running compositor. Dropping it ends the stage, and with it every client's connection.
 #[derive(Debug)]
 pub struct Compositor {
@@ -273,34 +263,9 @@ impl Compositor {
         &self.socket
     }
 
-    /// The number of the X11 display, if there is one.
+    /// The number `N` of the X11 display, if there is one: its socket is `/tmp/.X11-unix/XN`.
     pub fn x_display(&self) -> Option<u32> {
         self.x_display
-    }
-
-    /// What a game must find in its environment. Paths are those of [`Self::game_sockets`] inside the sandbox,
-    /// where `runtime` is the game's `XDG_RUNTIME_DIR`.
-    pub fn game_env(&self, runtime: &Path) -> Vec<(OsString, OsString)> {
-        let pair = |name: &str, value: &OsStr| (OsString::from(name), value.to_owned());
-        let mut env = vec![
-            pair("WAYLAND_DISPLAY", OsStr::new(SOCKET)),
-            pair("XDG_RUNTIME_DIR", runtime.as_os_str()),
-            pair("XDG_SESSION_TYPE", OsStr::new("wayland")),
-        ];
-        if let Some(display) = self.x_display {
-            env.push(pair("DISPLAY", OsStr::new(&format!(":{display}"))));
-        }
-        env
-    }
-
-    /// The sockets that a game must be able to reach, where `runtime` is its `XDG_RUNTIME_DIR`.
-    pub fn game_sockets(&self, runtime: &Path) -> Vec<GameSocket> {
-        let mut sockets = vec![GameSocket { path: self.socket.clone(), mount: runtime.join(SOCKET) }];
-        if let Some(display) = self.x_display {
-            let path = xserver::socket(display);
-            sockets.push(GameSocket { mount: path.clone(), path });
-        }
-        sockets
     }
 
     /// What other threads command the stage with.

@@ -79,6 +79,8 @@ impl Grant {
             ("XDG_SESSION_TYPE", "wayland"),
             ("SDL_VIDEODRIVER", "wayland"),
             ("SDL_VIDEO_DRIVER", "wayland"),
+            // SDL 2 has no plain window surface on Wayland: without this, games that ask for one end at once.
+            ("SDL_FRAMEBUFFER_ACCELERATION", "opengl"),
             ("GDK_BACKEND", "wayland"),
             ("QT_QPA_PLATFORM", "wayland"),
         ];
