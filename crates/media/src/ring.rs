@@ -16,7 +16,8 @@ const MAX_BYTES: usize = 64 << 20;
 /// The newest samples of a session; the oldest video sample is always a keyframe.
 #[derive(Debug, Default)]
 pub struct Ring {
-    video: VecDeque<Arc<AccessUnit>>,
+    /// Groups of pictures (GOPs): each begins with a keyframe and is never empty.
+    groups: VecDeque<Vec<Arc<AccessUnit>>>,
     audio: VecDeque<Arc<AudioPacket>>,
     bytes: usize,
 }
@@ -35,12 +36,13 @@ pub struct Clip {
 impl Ring {
     /// Adds a picture. What comes before the first keyframe is of no use and is left out.
     pub fn video(&mut self, unit: Arc<AccessUnit>) {
-        if self.video.is_empty() && !unit.keyframe {
-            return;
+        let (bytes, newest) = (unit.data.len(), unit.pts);
+        match self.groups.back_mut() {
+            Some(group) if !unit.keyframe => group.push(unit),
+            _ if unit.keyframe => self.groups.push_back(vec![unit]),
+            _ => return,
         }
-        self.bytes += unit.data.len();
-        let newest = unit.pts;
-        self.video.push_back(unit);
+        self.bytes += bytes;
         self.forget(newest);
     }
 
@@ -55,21 +57,24 @@ impl Ring {
     /// The last `length` up to `now`, from the keyframe at or before its beginning. It begins later where that
     /// much is not there, or where the picture changed its size in between. Nothing before the first picture.
     pub fn clip(&self, length: Duration, now: Timestamp) -> Option<Clip> {
-        let last = self.video.back()?;
-        let one_size = |unit: &&Arc<AccessUnit>| unit.size == last.size;
-        let from = self.video.len() - self.video.iter().rev().take_while(one_size).count();
+        let last = self.groups.back()?.last()?;
+        let (end, size) = (now.max(last.pts), last.size);
         let begin = now - length;
-        let mut first = None;
-        for (at, unit) in self.video.iter().enumerate().skip(from).filter(|(_, unit)| unit.keyframe) {
-            if first.is_some() && unit.pts > begin {
+        let mut from = self.groups.len();
+        for (at, group) in self.groups.iter().enumerate().rev() {
+            let first = group.first()?;
+            if first.size != size {
                 break;
             }
-            first = Some(at);
+            from = at;
+            if first.pts <= begin {
+                break;
+            }
         }
-        let video: Vec<_> = self.video.iter().skip(first?).cloned().collect();
+        let video: Vec<_> = self.groups.iter().skip(from).flatten().cloned().collect();
         let start = video.first()?.pts;
         let audio = self.audio.iter().filter(|packet| packet.pts >= start).cloned().collect();
-        Some(Clip { video, audio, end: now.max(last.pts) })
+        Some(Clip { video, audio, end })
     }
 
     /// Bytes held.
@@ -79,17 +84,13 @@ impl Ring {
 
     fn forget(&mut self, newest: Timestamp) {
         let horizon = newest - SPAN;
-        while self.bytes > MAX_BYTES || self.video.front().is_some_and(|unit| unit.pts <= horizon) {
-            let Some(next) = self.second_keyframe() else { break };
-            let late = self.video.get(next).is_some_and(|unit| unit.pts <= horizon);
-            if !late && self.bytes <= MAX_BYTES {
-                break;
-            }
-            for unit in self.video.drain(..next) {
+        let reaches = |group: &Vec<Arc<AccessUnit>>| group.first().is_some_and(|unit| unit.pts <= horizon);
+        while self.groups.len() > 1 && (self.bytes > MAX_BYTES || self.groups.get(1).is_some_and(reaches)) {
+            for unit in self.groups.pop_front().into_iter().flatten() {
                 self.bytes -= unit.data.len();
             }
         }
-        let begin = self.video.front().map_or(horizon, |unit| unit.pts);
+        let begin = self.groups.front().and_then(|group| group.first()).map_or(horizon, |unit| unit.pts);
         while self.audio.front().is_some_and(|packet| packet.pts < begin) {
             if let Some(packet) = self.audio.pop_front() {
                 self.bytes -= packet.data.len();
@@ -99,10 +100,6 @@ impl Ring {
         if self.bytes > 2 * MAX_BYTES {
             *self = Self::default();
         }
-    }
-
-    fn second_keyframe(&self) -> Option<usize> {
-        self.video.iter().enumerate().skip(1).find(|(_, unit)| unit.keyframe).map(|(at, _)| at)
     }
 }
 
@@ -146,10 +143,11 @@ mod tests {
     #[test]
     fn an_hour_of_play_keeps_a_minute() {
         let ring = filled(3_600_000);
-        assert!(ring.video.front().unwrap().keyframe);
-        let kept = ring.video.back().unwrap().pts.since(ring.video.front().unwrap().pts);
+        let units: Vec<_> = ring.groups.iter().flatten().collect();
+        assert!(units[0].keyframe);
+        let kept = units[units.len() - 1].pts.since(units[0].pts);
         assert!(kept >= Duration::from_secs(60) && kept <= Duration::from_secs(80), "{kept:?}");
-        assert_eq!(ring.bytes(), ring.video.len() * 1000 + ring.audio.len() * 100);
+        assert_eq!(ring.bytes(), units.len() * 1000 + ring.audio.len() * 100);
     }
 
     #[test]
