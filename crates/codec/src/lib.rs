@@ -4,6 +4,7 @@
 //! hardware encoders open their device), starts no thread of its own, and knows nothing of viewers, pacing or
 //! bitrate control: it is told a bitrate and keeps it.
 
+pub mod audio;
 pub mod convert;
 pub mod scale;
 pub mod video;
