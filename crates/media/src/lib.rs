@@ -3,6 +3,7 @@
 //! Nothing here touches the world: there is no socket, file, thread or clock in this crate. A function that
 //! needs the time takes it as an argument.
 
+pub mod annexb;
 pub mod frame;
 pub mod ring;
 pub mod sample;

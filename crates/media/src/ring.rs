@@ -1,178 +1,276 @@
-//! The last minute of a session, ready to be cut out: bounded by time and by bytes.
+//! The last minute of a stream: what a clip is cut from, and where a late viewer can begin.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::annexb::ParameterSets;
+use crate::frame::Size;
 use crate::sample::{AccessUnit, AudioPacket};
 use crate::time::Timestamp;
 
-/// How far back a clip can reach, and the time to the keyframe before it.
-const SPAN: Duration = Duration::from_secs(60 + 12);
+/// How much is kept unless something else is said.
+pub const SPAN: Duration = Duration::from_secs(60);
+/// Most bytes that are kept: a minute at 8 Mbit/s.
+pub const BYTES: usize = 64 << 20;
+/// Most audio packets that are kept: a minute, with as much again for what lies before the first picture.
+const MOST_PACKETS: usize = 12_000;
 
-/// Bytes kept: a minute at 8 Mbit/s, which is the most that a session sends by default.
-const MAX_BYTES: usize = 64 << 20;
-
-/// The newest samples of a session; the oldest video sample is always a keyframe.
-#[derive(Debug, Default)]
+/// The newest part of a stream, in groups of pictures that each begin with a keyframe.
+#[derive(Debug)]
 pub struct Ring {
-    /// Groups of pictures (GOPs): each begins with a keyframe and is never empty.
-    groups: VecDeque<Vec<Arc<AccessUnit>>>,
+    span: Duration,
+    limit: usize,
+    groups: VecDeque<Group>,
     audio: VecDeque<Arc<AudioPacket>>,
+    /// Bytes of pictures and sound.
     bytes: usize,
 }
 
-/// A piece of a session: begins with a keyframe, has one picture size, and sound from there on.
+/// A keyframe and the pictures that follow from it; never empty.
+#[derive(Debug, Default)]
+struct Group {
+    units: Vec<Arc<AccessUnit>>,
+    bytes: usize,
+}
+
+/// A piece of a stream that can be played by itself.
 #[derive(Clone, Debug)]
 pub struct Clip {
-    /// Access units in order; never empty, the first is a keyframe.
+    /// Pictures of one size, beginning with a keyframe; never empty.
     pub video: Vec<Arc<AccessUnit>>,
-    /// Packets that begin within the piece, in order; gaps are silence.
+    /// Sound from the first picture on; packets are missing where there was silence.
     pub audio: Vec<Arc<AudioPacket>>,
-    /// When the piece ends: the last picture stands until then.
+    /// When the clip ends: the last picture stands until then.
     pub end: Timestamp,
 }
 
+impl Default for Ring {
+    fn default() -> Self {
+        Self::new(SPAN, BYTES)
+    }
+}
+
 impl Ring {
-    /// Adds a picture. What comes before the first keyframe is of no use and is left out.
-    pub fn video(&mut self, unit: Arc<AccessUnit>) {
-        let (bytes, newest) = (unit.data.len(), unit.pts);
-        match self.groups.back_mut() {
-            Some(group) if !unit.keyframe => group.push(unit),
-            _ if unit.keyframe => self.groups.push_back(vec![unit]),
-            _ => return,
-        }
-        self.bytes += bytes;
-        self.forget(newest);
+    /// A ring that keeps at least `span` of the stream, as long as that takes at most `limit` bytes.
+    pub fn new(span: Duration, limit: usize) -> Self {
+        Self { span, limit, groups: VecDeque::new(), audio: VecDeque::new(), bytes: 0 }
     }
 
-    /// Adds a packet of sound.
+    /// Takes a picture. One that cannot be decoded, since nothing before it is a keyframe of its size, is left out.
+    pub fn video(&mut self, unit: Arc<AccessUnit>) {
+        if unit.keyframe {
+            self.groups.push_back(Group::default());
+        } else if self.newest_unit().is_none_or(|newest| newest.size != unit.size) {
+            return;
+        }
+        if let Some(group) = self.groups.back_mut() {
+            group.bytes += unit.data.len();
+            self.bytes += unit.data.len();
+            group.units.push(unit);
+        }
+        self.trim();
+    }
+
+    /// Takes a packet of sound.
     pub fn audio(&mut self, packet: Arc<AudioPacket>) {
         self.bytes += packet.data.len();
-        let newest = packet.pts;
         self.audio.push_back(packet);
-        self.forget(newest);
+        self.trim();
     }
 
-    /// The last `length` up to `now`, from the keyframe at or before its beginning. It begins later where that
-    /// much is not there, or where the picture changed its size in between. Nothing before the first picture.
-    pub fn clip(&self, length: Duration, now: Timestamp) -> Option<Clip> {
-        let last = self.groups.back()?.last()?;
-        let (end, size) = (now.max(last.pts), last.size);
-        let begin = now - length;
-        let mut from = self.groups.len();
-        for (at, group) in self.groups.iter().enumerate().rev() {
-            let first = group.first()?;
-            if first.size != size {
-                break;
-            }
-            from = at;
-            if first.pts <= begin {
-                break;
-            }
-        }
-        let video: Vec<_> = self.groups.iter().skip(from).flatten().cloned().collect();
-        let start = video.first()?.pts;
-        let audio = self.audio.iter().filter(|packet| packet.pts >= start).cloned().collect();
-        Some(Clip { video, audio, end })
+    /// The newest keyframe and what follows it: what a decoder needs to show the newest picture.
+    pub fn newest_group(&self) -> &[Arc<AccessUnit>] {
+        self.groups.back().map_or(&[], |group| &group.units)
     }
 
-    /// Bytes held.
+    /// Bytes of pictures and sound that are kept.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    fn forget(&mut self, newest: Timestamp) {
-        let horizon = newest - SPAN;
-        let reaches = |group: &Vec<Arc<AccessUnit>>| group.first().is_some_and(|unit| unit.pts <= horizon);
-        while self.groups.len() > 1 && (self.bytes > MAX_BYTES || self.groups.get(1).is_some_and(reaches)) {
-            for unit in self.groups.pop_front().into_iter().flatten() {
-                self.bytes -= unit.data.len();
-            }
+    /// The last `length` up to `now`, from the keyframe at or before that point on; none before the first picture.
+    ///
+    /// Where pictures changed in size meanwhile, or began to need another decoder, it begins after that.
+    pub fn clip(&self, length: Duration, now: Timestamp) -> Option<Clip> {
+        let end = self.newest()?.max(now);
+        let wish = end - length;
+        let kind = self.groups.back()?.kind();
+        let mut from = self.groups.len() - 1;
+        while from > 0 && self.groups[from].begin() > wish && self.groups[from - 1].kind() == kind {
+            from -= 1;
         }
-        let begin = self.groups.front().and_then(|group| group.first()).map_or(horizon, |unit| unit.pts);
-        while self.audio.front().is_some_and(|packet| packet.pts < begin) {
-            if let Some(packet) = self.audio.pop_front() {
-                self.bytes -= packet.data.len();
-            }
+        let video: Vec<_> = self.groups.range(from..).flat_map(|group| group.units.iter().cloned()).collect();
+        let begin = video.first()?.pts;
+        let heard = |packet: &&Arc<AudioPacket>| packet.pts + packet.duration > begin;
+        Some(Clip { video, audio: self.audio.iter().filter(heard).cloned().collect(), end })
+    }
+
+    fn newest_unit(&self) -> Option<&Arc<AccessUnit>> {
+        self.groups.back().and_then(|group| group.units.last())
+    }
+
+    /// The end of what was seen and heard.
+    fn newest(&self) -> Option<Timestamp> {
+        let heard = self.audio.back().map(|packet| packet.pts + packet.duration);
+        let seen = self.newest_unit().map(|unit| unit.pts);
+        heard.max(seen)
+    }
+
+    /// Lets go of whole groups from the front, and of the sound before the first picture.
+    fn trim(&mut self) {
+        let Some(newest) = self.newest() else { return };
+        let begin = newest - self.span;
+        // The second group reaches far enough back, so that the first is not needed.
+        while self.groups.get(1).is_some_and(|second| second.begin() <= begin) {
+            self.forget_group();
         }
-        // A stream that never has a second keyframe would grow without limit.
-        if self.bytes > 2 * MAX_BYTES {
-            *self = Self::default();
+        while self.bytes > self.limit && !self.groups.is_empty() {
+            self.forget_group();
         }
+        let begin = self.groups.front().map_or(begin, Group::begin);
+        while self.audio.front().is_some_and(|packet| {
+            packet.pts + packet.duration <= begin
+                || self.audio.len() > MOST_PACKETS
+                || self.bytes > self.limit
+        }) {
+            self.bytes -= self.audio.pop_front().map_or(0, |packet| packet.data.len());
+        }
+    }
+
+    fn forget_group(&mut self) {
+        self.bytes -= self.groups.pop_front().map_or(0, |group| group.bytes);
+    }
+}
+
+impl Group {
+    fn begin(&self) -> Timestamp {
+        self.units.first().map_or(Timestamp::ZERO, |unit| unit.pts)
+    }
+
+    /// What has to be the same throughout a clip.
+    fn kind(&self) -> Option<(Size, Option<ParameterSets<'_>>)> {
+        self.units.first().map(|unit| (unit.size, ParameterSets::find(&unit.data)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::frame::{Size, Timeline};
+    use proptest::prelude::*;
 
-    fn unit(millis: u64, keyframe: bool, width: u32) -> Arc<AccessUnit> {
-        Arc::new(AccessUnit {
-            data: Arc::from(vec![0; 1000]),
-            keyframe,
-            pts: Timestamp::from_micros(millis * 1000),
-            size: Size::new(width, 720),
-            timeline: Timeline::default(),
-        })
+    use super::*;
+    use crate::frame::Timeline;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_micros(100_000_000 + millis * 1000)
+    }
+
+    fn unit(millis: u64, keyframe: bool, width: u32, bytes: usize) -> Arc<AccessUnit> {
+        let mut data = if keyframe {
+            vec![0, 0, 1, 0x67, 66, 0, 30, 0, 0, 1, 0x68, 1, 0, 0, 1, 0x65]
+        } else {
+            vec![0, 0, 1, 0x41]
+        };
+        data.resize(data.len().max(bytes), 1);
+        let (size, timeline) = (Size::new(width, 360), Timeline::default());
+        Arc::new(AccessUnit { data: data.into(), keyframe, pts: at(millis), size, timeline })
     }
 
     fn packet(millis: u64) -> Arc<AudioPacket> {
-        let pts = Timestamp::from_micros(millis * 1000);
-        Arc::new(AudioPacket { data: Arc::from(vec![0; 100]), pts, duration: Duration::from_millis(10) })
+        let duration = Duration::from_millis(10);
+        Arc::new(AudioPacket { data: vec![0xF4; 100].into(), pts: at(millis), duration })
     }
 
-    fn filled(millis: u64) -> Ring {
-        let mut ring = Ring::default();
-        for at in (0..millis).step_by(20) {
-            ring.video(unit(at, at % 4000 == 0, 1280));
-            ring.audio(packet(at));
+    /// A stream of `seconds` at ten pictures per second with a keyframe every two seconds, and sound.
+    fn stream(ring: &mut Ring, seconds: u64) {
+        for millis in (0..seconds * 1000).step_by(10) {
+            if millis % 100 == 0 {
+                ring.video(unit(millis, millis % 2000 == 0, 640, 1000));
+            }
+            ring.audio(packet(millis));
         }
-        ring
     }
 
     #[test]
-    fn a_clip_begins_with_the_keyframe_before_the_wish() {
-        let clip = filled(30_000).clip(Duration::from_secs(10), Timestamp::from_micros(30_000_000)).unwrap();
+    fn a_clip_begins_with_the_keyframe_at_or_before_the_wish() {
+        let mut ring = Ring::default();
+        assert!(ring.clip(SPAN, at(0)).is_none(), "nothing was seen yet");
+        stream(&mut ring, 100);
+        let clip = ring.clip(Duration::from_secs(15), at(99_990)).unwrap();
+        assert_eq!(clip.video[0].pts, at(84_000));
         assert!(clip.video[0].keyframe);
-        assert_eq!(clip.video[0].pts.as_micros(), 20_000_000);
-        assert_eq!(clip.audio[0].pts.as_micros(), 20_000_000);
+        assert_eq!(clip.video.len(), 160);
+        assert_eq!(clip.audio[0].pts, at(84_000));
+        assert_eq!((clip.audio.len(), clip.end), (1600, at(100_000)));
+        let all = ring.clip(Duration::from_secs(3600), at(0)).unwrap();
+        assert_eq!(all.video[0].pts, at(40_000), "a minute is there, and no more than its first group");
+        assert_eq!(ring.newest_group().len(), 20);
     }
 
     #[test]
-    fn an_hour_of_play_keeps_a_minute() {
-        let ring = filled(3_600_000);
-        let units: Vec<_> = ring.groups.iter().flatten().collect();
-        assert!(units[0].keyframe);
-        let kept = units[units.len() - 1].pts.since(units[0].pts);
-        assert!(kept >= Duration::from_secs(60) && kept <= Duration::from_secs(80), "{kept:?}");
-        assert_eq!(ring.bytes(), units.len() * 1000 + ring.audio.len() * 100);
-    }
-
-    #[test]
-    fn a_clip_has_one_size() {
-        let mut ring = filled(10_000);
-        ring.video(unit(10_000, true, 960));
-        ring.video(unit(10_020, false, 960));
-        let clip = ring.clip(Duration::from_secs(60), Timestamp::from_micros(10_040_000)).unwrap();
+    fn a_still_picture_stays_for_as_long_as_it_stands() {
+        let mut ring = Ring::default();
+        ring.video(unit(0, true, 640, 1000));
+        ring.video(unit(16, false, 640, 1000));
+        for second in 1..600 {
+            ring.audio(packet(second * 1000));
+        }
+        let clip = ring.clip(Duration::from_secs(30), at(600_000)).unwrap();
         assert_eq!(clip.video.len(), 2);
+        assert_eq!(clip.end, at(600_000));
     }
 
     #[test]
-    fn nothing_is_kept_before_the_first_keyframe() {
+    fn a_clip_has_one_size_and_one_decoder() {
         let mut ring = Ring::default();
-        ring.video(unit(0, false, 1280));
-        assert!(ring.clip(Duration::from_secs(1), Timestamp::from_micros(1)).is_none());
+        stream(&mut ring, 10);
+        ring.video(unit(10_000, true, 320, 1000));
+        ring.video(unit(10_100, false, 320, 1000));
+        let clip = ring.clip(SPAN, at(0)).unwrap();
+        assert_eq!(clip.video.len(), 2);
+        assert!(clip.video.iter().all(|unit| unit.size.width == 320));
+        ring.video(unit(10_200, false, 640, 1000));
+        assert_eq!(ring.clip(SPAN, at(0)).unwrap().video.len(), 2, "no keyframe of that size was seen");
     }
 
     #[test]
-    fn a_stream_without_keyframes_stays_bounded() {
-        let mut ring = Ring::default();
-        ring.video(unit(0, true, 1280));
-        for at in 1..200_000 {
-            ring.video(unit(at * 16, false, 1280));
-            assert!(ring.bytes() <= 2 * MAX_BYTES);
+    fn memory_is_bounded_whatever_comes() {
+        let mut ring = Ring::new(SPAN, 1 << 20);
+        for i in 0..100 {
+            ring.video(unit(i * 16, i % 10 == 0, 640, 50_000));
+        }
+        assert!(ring.bytes() <= 1 << 20);
+        assert!(ring.clip(SPAN, at(0)).unwrap().video.len() > 10);
+        ring.video(unit(2000, false, 640, 2 << 20));
+        assert!(ring.clip(SPAN, at(0)).is_none(), "a group beyond the limit cannot be kept");
+        ring.video(unit(2016, false, 640, 1000));
+        assert_eq!(ring.bytes(), 0, "nothing can be decoded before the next keyframe");
+    }
+
+    proptest! {
+        #[test]
+        fn a_clip_can_always_be_decoded(
+            steps in prop::collection::vec((0_u64..400, 0_u8..4, any::<bool>(), 1_u32..3, 1_usize..3000), 0..300),
+            wish in 0_u64..40_000,
+        ) {
+            let mut ring = Ring::new(Duration::from_secs(20), 60_000);
+            let mut now = 0;
+            for (gap, what, keyframe, width, bytes) in steps {
+                now += gap;
+                if what == 0 { ring.audio(packet(now)) } else { ring.video(unit(now, keyframe, width * 320, bytes)) }
+                let units = ring.groups.iter().flat_map(|group| &group.units);
+                let sum: usize = units.map(|unit| unit.data.len()).sum();
+                prop_assert_eq!(ring.bytes(), sum + ring.audio.len() * 100);
+                prop_assert!(ring.bytes() <= 60_000);
+                prop_assert!(ring.groups.iter().all(|group| group.units[0].keyframe));
+            }
+            if let Some(clip) = ring.clip(Duration::from_millis(wish), at(now)) {
+                prop_assert!(clip.video[0].keyframe);
+                prop_assert!(clip.video.iter().all(|unit| unit.size == clip.video[0].size));
+                prop_assert!(clip.video.is_sorted_by_key(|unit| unit.pts));
+                prop_assert!(clip.audio.iter().all(|packet| packet.pts + packet.duration > clip.video[0].pts));
+                prop_assert!(clip.end >= clip.video[clip.video.len() - 1].pts);
+            }
         }
     }
 }
