@@ -7,4 +7,5 @@ pub mod control;
 pub mod input;
 pub mod manifest;
 pub mod pacing;
+pub mod rate;
 pub mod seats;
