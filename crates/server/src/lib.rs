@@ -1,1 +1,28 @@
 //! HTTP API, sign-in, permissions, web pages.
+//!
+//! The server decides who may do what and remembers it; machines that run sessions are behind [`node::Node`], and
+//! media never passes through here. Every request goes through one gate (`gate`), whose table of rules
+//! (`gate::rules`) has a line for every route.
+
+mod api;
+mod app;
+mod clock;
+mod config;
+mod connections;
+mod extract;
+mod gate;
+mod house;
+pub mod node;
+mod pages;
+mod problem;
+mod routes;
+mod serve;
+mod tls;
+
+pub use config::{Config, IceServer};
+pub use serve::{ServeError, first_code, serve};
+
+/// The description of the API (OpenAPI), as `/api/openapi.json` has it.
+pub fn description() -> utoipa::openapi::OpenApi {
+    routes::described().split_for_parts().1
+}

@@ -121,6 +121,12 @@ impl Invites<'_> {
         Ok(update.bind(now).bind(id).bind(session).execute(self.0).await?.rows_affected() > 0)
     }
 
+    /// Removes all invites, when no session is left that they could lead to.
+    pub async fn end_all(&self) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM invites").execute(self.0).await?;
+        Ok(())
+    }
+
     /// Removes the invites of a session that is over, and with them the visits by them.
     pub async fn end_session(&self, session: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM invites WHERE session = ?").bind(session).execute(self.0).await?;

@@ -1,0 +1,96 @@
+//! Changes of sessions as they happen: server-sent events (WHATWG HTML, section 9.2).
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::api::queue;
+use crate::app::Shared;
+use crate::gate::caller;
+use crate::gate::who::Caller;
+use crate::house::sessions::Change;
+use crate::house::view;
+use crate::problem::{Answer, Problem};
+
+/// How often a silent stream says that it is there: proxies cut what is silent for a minute.
+const ALIVE: Duration = Duration::from_secs(15);
+
+/// A reader of changes.
+struct Reader {
+    app: Shared,
+    caller: Caller,
+    changes: Receiver<Change>,
+    /// Sessions that have to be told since some changes were missed.
+    again: Vec<String>,
+    /// Counts this stream while it is open.
+    _place: OwnedSemaphorePermit,
+}
+
+fn event(name: &str, data: &impl Serialize) -> Option<Event> {
+    Event::default().event(name).json_data(data).ok()
+}
+
+impl Reader {
+    fn session(&self, id: &str) -> Option<Event> {
+        let shown = self
+            .app
+            .sessions
+            .read(id, |live| live.admits(&self.caller).map(|_| view::session(live, &self.caller)));
+        event("session", &shown.flatten()?)
+    }
+
+    fn queue(&self) -> Option<Event> {
+        event("queue", &queue::of(&self.app, &self.caller.account()?.id))
+    }
+
+    /// Whether the reader is still signed in: a stream outlives the request that opened it.
+    async fn still_there(&self) -> bool {
+        let Some(secret) = &self.caller.secret else { return false };
+        matches!(caller::by_secret(&self.app, secret).await, Ok(Some(_)))
+    }
+
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        loop {
+            let found = if let Some(id) = self.again.pop() {
+                self.session(&id)
+            } else {
+                match self.changes.recv().await {
+                    Ok(Change::Session(id)) => self.session(&id),
+                    Ok(Change::Queue) => self.queue(),
+                    Err(RecvError::Lagged(_)) => {
+                        self.again = self.app.sessions.list(|live| Some(live.id.clone()));
+                        self.queue()
+                    }
+                    Err(RecvError::Closed) => return None,
+                }
+            };
+            if let Some(event) = found {
+                return if self.still_there().await { Some((Ok(event), self)) } else { None };
+            }
+        }
+    }
+}
+
+/// Changes of your sessions (`event: session`) and of your place in the queue (`event: queue`), as they happen. After
+/// connecting, ask once for the state.
+#[utoipa::path(get, path = "/api/events", tag = "Sessions",
+    responses((status = 200, content_type = "text/event-stream"), (status = 503, description = "Too many streams.")))]
+pub(crate) async fn stream(State(app): State<Shared>, caller: Caller) -> Answer<Response> {
+    let Ok(place) = app.streams.clone().try_acquire_owned() else {
+        return Err(Problem::busy(
+            "Too many pages listen for changes; ask for the state from time to time instead.",
+        ));
+    };
+    let changes = app.sessions.changes();
+    let reader = Reader { app, caller, changes, again: Vec::new(), _place: place };
+    let events = stream::unfold(reader, Reader::next);
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)).into_response())
+}

@@ -1,0 +1,16 @@
+//! The routes, by subject. Each is described beside its handler, and allowed by a line in `gate::rules`.
+
+pub(crate) mod accounts;
+pub(crate) mod clips;
+pub(crate) mod docs;
+pub(crate) mod events;
+pub(crate) mod invites;
+pub(crate) mod me;
+pub(crate) mod plays;
+pub(crate) mod queue;
+pub(crate) mod seats;
+pub(crate) mod sessions;
+pub(crate) mod sign_in;
+pub(crate) mod system;
+pub(crate) mod titles;
+pub(crate) mod whep;

@@ -1,0 +1,61 @@
+//! What every request can reach.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use playhouse_store::{Millis, Store};
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::house::catalogue::Catalogue;
+use crate::house::sessions::Sessions;
+use crate::house::throttle::Throttle;
+use crate::node::Node;
+
+/// Passwords hashed at a time: each takes 19 MiB and a core for some 20 ms.
+const HASHING: usize = 2;
+
+/// Requests answered at a time; more than that wait for nothing but memory.
+pub(crate) const REQUESTS: usize = 512;
+
+/// Event streams open at a time: each is a connection that stays.
+pub(crate) const STREAMS: usize = 256;
+
+/// What every request can reach.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) node: Arc<dyn Node>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) sessions: Sessions,
+    pub(crate) throttle: Mutex<Throttle>,
+    pub(crate) hashing: Semaphore,
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) started: Millis,
+}
+
+/// The application, shared by all requests.
+pub(crate) type Shared = Arc<App>;
+
+impl App {
+    /// Puts the parts together.
+    pub(crate) fn new(config: Config, store: Store, node: Arc<dyn Node>, now: Millis) -> Self {
+        Self {
+            catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
+            config,
+            store,
+            node,
+            sessions: Sessions::default(),
+            throttle: Mutex::default(),
+            hashing: Semaphore::new(HASHING),
+            requests: Arc::new(Semaphore::new(REQUESTS)),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            started: now,
+        }
+    }
+
+    /// Wrong attempts to sign in.
+    pub(crate) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

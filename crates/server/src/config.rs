@@ -1,0 +1,73 @@
+//! What the root has to say before the server can start.
+
+use std::path::PathBuf;
+
+use playhouse_play::control::NetSpec;
+
+/// Settings of the server, resolved.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where homes, clips and certificates are kept: `homes/<account>/<title>`, `clips/`, `tls/`.
+    pub data: PathBuf,
+    /// Where each session gets a folder that lives as long as the session.
+    pub runtime: PathBuf,
+    /// Folders of titles: each holds `<id>/title.toml`. A title of an earlier folder wins over a later one.
+    pub titles: Vec<PathBuf>,
+    /// Where programs are looked for, in this order.
+    pub programs: Vec<PathBuf>,
+    /// Whether to speak TLS with a self-signed certificate.
+    pub tls: bool,
+    /// Names and addresses that the certificate is for, `localhost` and the loopback addresses apart.
+    pub names: Vec<String>,
+    /// Origins (`https://example.org`) whose pages may embed the player and speak WHEP with an invite.
+    pub embed_origins: Vec<String>,
+    /// STUN and TURN servers told to players.
+    pub ice_servers: Vec<IceServer>,
+    /// Where sessions are reached.
+    pub net: NetSpec,
+    /// Encoder by name; nothing means the best one that works here.
+    pub encoder: Option<String>,
+    /// Bits per second that a session may use at most.
+    pub bitrate: u32,
+    /// Seconds without any peer after which a session ends.
+    pub idle_seconds: u32,
+    /// Bytes that all clips together may take.
+    pub clips_quota: u64,
+    /// The program's version.
+    pub version: String,
+}
+
+impl Config {
+    /// Settings that work on a laptop.
+    pub fn new(data: PathBuf, runtime: PathBuf, titles: Vec<PathBuf>, net: NetSpec) -> Self {
+        /// What Debian's games and ordinary programs are installed to.
+        const PROGRAMS: [&str; 5] = ["/usr/games", "/usr/local/games", "/usr/local/bin", "/usr/bin", "/bin"];
+        Self {
+            data,
+            runtime,
+            titles,
+            programs: PROGRAMS.iter().map(PathBuf::from).collect(),
+            tls: false,
+            names: Vec::new(),
+            embed_origins: Vec::new(),
+            ice_servers: Vec::new(),
+            net,
+            encoder: None,
+            bitrate: 6_000_000,
+            idle_seconds: 300,
+            clips_quota: 4 << 30,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// A STUN or TURN server (RFC 7064, RFC 7065).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IceServer {
+    /// `stun:host:port` or `turn:host:port?transport=udp`.
+    pub url: String,
+    /// TURN user.
+    pub username: Option<String>,
+    /// TURN password.
+    pub credential: Option<String>,
+}

@@ -1,0 +1,82 @@
+//! Finds out who is asking: by cookie, by bearer token (RFC 6750), or by an invite's token in the address.
+
+use axum::http::HeaderMap;
+use axum::http::Uri;
+use axum::http::header::AUTHORIZATION;
+use playhouse_store::invites::Invite;
+
+use crate::app::App;
+use crate::clock::now;
+use crate::gate::cookie;
+use crate::gate::who::{Caller, Who};
+use crate::problem::Answer;
+
+/// Longest secret that is looked up: ours have 32 characters.
+const LONGEST_SECRET: usize = 128;
+
+/// The bearer token of a request.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The invite's token in the address (`?invite=`).
+fn invite_token(uri: &Uri) -> Option<&str> {
+    uri.query()?
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == "invite")
+        .map(|p| p.1)
+}
+
+/// Whose a secret is; nothing where it is unknown, ended, or its invite does not hold any more.
+pub(crate) async fn by_secret(app: &App, secret: &str) -> Answer<Option<(String, Who)>> {
+    let Some((sign_in, account)) = app.store.sign_ins().find(secret, now()).await? else { return Ok(None) };
+    let who = match (account, sign_in.visitor, sign_in.invite) {
+        (Some(account), _, _) => Who::Account(account),
+        (None, Some(name), Some(invite)) => match holding(app, &invite).await? {
+            Some(invite) => Who::Visitor { name, invite },
+            None => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some((sign_in.id, who)))
+}
+
+/// Who is asking.
+pub(crate) async fn find(app: &App, headers: &HeaderMap, uri: &Uri) -> Answer<Caller> {
+    let mut caller = Caller { who: Who::Nobody, sign_in: None, secret: None, link: None };
+    let short = |secret: &&str| !secret.is_empty() && secret.len() <= LONGEST_SECRET;
+    if let Some(secret) = bearer(headers).or_else(|| cookie::read(headers)).filter(short)
+        && let Some((sign_in, who)) = by_secret(app, secret).await?
+    {
+        caller.who = who;
+        caller.sign_in = Some(sign_in);
+        caller.secret = Some(secret.to_owned());
+    }
+    if let Some(token) = invite_token(uri).filter(short) {
+        let link = app.store.invites().by_secret(token).await?;
+        caller.link = link.filter(|invite| invite.holds(now()));
+    }
+    Ok(caller)
+}
+
+async fn holding(app: &App, invite: &str) -> Answer<Option<Invite>> {
+    Ok(app.store.invites().get(invite).await?.filter(|invite| invite.holds(now())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_read_from_where_they_stand() {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, "bearer abc".parse().unwrap());
+        assert_eq!(bearer(&headers), Some("abc"));
+        headers.insert(AUTHORIZATION, "Basic abc".parse().unwrap());
+        assert_eq!(bearer(&headers), None);
+        assert_eq!(invite_token(&"/x?seat=2&invite=abc".parse().unwrap()), Some("abc"));
+        assert_eq!(invite_token(&"/x?uninvite=abc".parse().unwrap()), None);
+    }
+}

@@ -1,0 +1,57 @@
+//! What one request may cost: time, bytes, and a place among the others. Also where its origin is judged.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::Shared;
+use crate::gate::headers::Headers;
+use crate::gate::origin;
+use crate::problem::Problem;
+
+/// Longest body that any route takes: an SDP with many candidates is some 10 KB.
+pub(crate) const BODY: usize = 64 << 10;
+
+/// How long an answer may take: starting a game on a loaded machine takes seconds, not a minute.
+const TIME: Duration = Duration::from_secs(60);
+
+/// What the layer around all routes needs.
+#[derive(Clone)]
+pub(crate) struct Outer {
+    pub(crate) app: Shared,
+    pub(crate) headers: Headers,
+}
+
+/// Wraps every request, pages too.
+pub(crate) async fn around(State(outer): State<Outer>, request: Request, next: Next) -> Response {
+    let origin = origin::judge(&outer.app.config, request.headers(), request.uri());
+    let mut response = match origin::check(&origin, request.method(), request.headers()) {
+        Ok(()) => bounded(&outer.app, request, next).await,
+        Err(problem) => problem.into_response(),
+    };
+    origin::share(&origin, response.headers_mut());
+    outer.headers.apply(response.headers_mut());
+    response
+}
+
+async fn bounded(app: &Shared, request: Request, next: Next) -> Response {
+    let Ok(_place) = app.requests.clone().try_acquire_owned() else {
+        return Problem::busy("The server answers as many requests as it can; try again in a moment.")
+            .into_response();
+    };
+    let doing = format!("{} {}", request.method(), request.uri().path());
+    match tokio::time::timeout(TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::warn!(doing, "a request took too long and was given up");
+            let seconds = TIME.as_secs();
+            let detail = format!(
+                "The server did not finish within {seconds} seconds; look whether it did it, then try again."
+            );
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "No answer", detail).into_response()
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The one gate that every request passes: who is asking, from where, and whether the rules let them.
+
+pub(crate) mod caller;
+pub(crate) mod cookie;
+pub(crate) mod headers;
+pub(crate) mod limits;
+pub(crate) mod origin;
+pub(crate) mod permission;
+pub(crate) mod rules;
+pub(crate) mod who;

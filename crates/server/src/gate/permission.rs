@@ -1,0 +1,101 @@
+//! Holds a request against the table of rules.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use playhouse_store::accounts::Role;
+
+use crate::app::Shared;
+use crate::gate::caller;
+use crate::gate::rules::{self, Need};
+use crate::gate::who::{Caller, Who};
+use crate::house::live::Admission;
+use crate::problem::{Answer, Problem};
+
+/// Passes a request on to its handler if the rule of its route lets the caller; the handler finds the [`Caller`]
+/// among the extensions.
+pub(crate) async fn gate(
+    State(app): State<Shared>,
+    path: MatchedPath,
+    params: RawPathParams,
+    request: Request,
+    next: Next,
+) -> Response {
+    let session = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value.to_owned());
+    let (mut parts, body) = request.into_parts();
+    match judge(&app, &path, session.as_deref(), &parts).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The address that a request came from; loopback is not assumed where none is known.
+fn address(request: &Parts) -> Option<IpAddr> {
+    request.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
+}
+
+async fn judge(app: &Shared, path: &MatchedPath, session: Option<&str>, request: &Parts) -> Answer<Caller> {
+    let caller = caller::find(app, &request.headers, &request.uri).await?;
+    let need = rules::find(&request.method, path.as_str()).ok_or_else(|| {
+        // The router is checked against the table when it is built, so that this is never reached.
+        Problem::not_allowed("No rule says who may do this, so nobody may.")
+    })?;
+    let local = || address(request).is_some_and(|address| address.to_canonical().is_loopback());
+    match need {
+        Need::Anyone => {}
+        Need::Local if local() => {}
+        Need::Local | Need::Owner => {
+            account_of_at_least(&caller, Role::Owner, "Only an owner of this place may do that; ask one.")?;
+        }
+        Need::Player => {
+            let detail = "A guest can watch and join by an invite, but not start a session. Ask an owner to make \
+                          the account a player.";
+            account_of_at_least(&caller, Role::Player, detail)?;
+        }
+        Need::Account => account_of_at_least(&caller, Role::Guest, "")?,
+        Need::Known => {
+            if matches!(caller.who, Who::Nobody) {
+                return Err(Problem::sign_in_required());
+            }
+        }
+        Need::People | Need::Host => in_session(app, &caller, need, session.unwrap_or_default())?,
+    }
+    Ok(caller)
+}
+
+fn account_of_at_least(caller: &Caller, role: Role, detail: &str) -> Answer<()> {
+    match &caller.who {
+        Who::Account(account) if account.role >= role => Ok(()),
+        Who::Account(_) => Err(Problem::not_allowed(detail)),
+        Who::Visitor { .. } => {
+            let detail =
+                "You came by an invite, which opens one session and nothing else. Sign in with an account.";
+            Err(Problem::not_allowed(detail))
+        }
+        Who::Nobody => Err(Problem::sign_in_required()),
+    }
+}
+
+fn in_session(app: &Shared, caller: &Caller, need: Need, session: &str) -> Answer<()> {
+    if caller.person().is_none() {
+        return Err(Problem::sign_in_required());
+    }
+    let admission = app.sessions.get(session, |live| live.admits(caller))?;
+    match admission {
+        Some(Admission::Host | Admission::Owner) => Ok(()),
+        Some(_) if need == Need::People => Ok(()),
+        Some(_) => Err(Problem::not_allowed(
+            "Only the account that started this session may do that; ask its player.",
+        )),
+        None => {
+            let detail = "This session belongs to somebody else. Ask its player for an invite.";
+            Err(Problem::not_allowed(detail))
+        }
+    }
+}

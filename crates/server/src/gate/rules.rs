@@ -1,0 +1,108 @@
+//! The table of who may do what. Every route has a line; a route without one does not start.
+
+use axum::http::Method;
+
+/// Who may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Everybody.
+    Anyone,
+    /// A visitor with an invite, or any account.
+    Known,
+    /// Any account, guests too.
+    Account,
+    /// A player or an owner.
+    Player,
+    /// An owner.
+    Owner,
+    /// The session's people: its account, owners, and whoever holds an invite to it.
+    People,
+    /// The session's account, and owners.
+    Host,
+    /// Whoever asks from this machine itself, and owners.
+    Local,
+}
+
+/// A line of the table: method, path as in the description of the API, who may.
+pub(crate) type Rule = (Method, &'static str, Need);
+
+/// The table.
+pub(crate) const RULES: &[Rule] = &[
+    (Method::GET, "/api", Need::Anyone),
+    (Method::GET, "/api/openapi.json", Need::Anyone),
+    (Method::GET, "/api/health", Need::Anyone),
+    (Method::GET, "/metrics", Need::Local),
+    (Method::GET, "/api/system", Need::Owner),
+    // Signing in, and one's own account.
+    (Method::POST, "/api/sign-in", Need::Anyone),
+    (Method::POST, "/api/sign-in/code", Need::Anyone),
+    (Method::POST, "/api/sign-out", Need::Anyone),
+    (Method::GET, "/api/me", Need::Known),
+    (Method::PATCH, "/api/me", Need::Account),
+    (Method::GET, "/api/me/sign-ins", Need::Account),
+    (Method::DELETE, "/api/me/sign-ins/{id}", Need::Account),
+    // Everybody's accounts.
+    (Method::GET, "/api/accounts", Need::Owner),
+    (Method::POST, "/api/accounts", Need::Owner),
+    (Method::PATCH, "/api/accounts/{id}", Need::Owner),
+    (Method::DELETE, "/api/accounts/{id}", Need::Owner),
+    (Method::POST, "/api/accounts/{id}/link", Need::Owner),
+    // The catalogue. Covers say no more than a title's id, and pages show them to visitors.
+    (Method::GET, "/api/titles", Need::Account),
+    (Method::POST, "/api/titles/rescan", Need::Owner),
+    (Method::GET, "/api/titles/{id}", Need::Account),
+    (Method::PATCH, "/api/titles/{id}", Need::Owner),
+    (Method::GET, "/api/titles/{id}/cover", Need::Anyone),
+    (Method::GET, "/api/titles/{id}/cover.svg", Need::Anyone),
+    // Sessions.
+    (Method::GET, "/api/sessions", Need::Known),
+    (Method::POST, "/api/sessions", Need::Player),
+    (Method::GET, "/api/sessions/{id}", Need::People),
+    (Method::DELETE, "/api/sessions/{id}", Need::Host),
+    (Method::GET, "/api/sessions/{id}/stats", Need::People),
+    (Method::GET, "/api/queue", Need::Account),
+    (Method::DELETE, "/api/queue", Need::Account),
+    (Method::GET, "/api/plays", Need::Account),
+    (Method::GET, "/api/events", Need::Known),
+    // Media.
+    (Method::OPTIONS, "/api/sessions/{id}/whep", Need::Anyone),
+    (Method::POST, "/api/sessions/{id}/whep", Need::People),
+    (Method::OPTIONS, "/api/sessions/{id}/whep/{peer}", Need::Anyone),
+    (Method::PATCH, "/api/sessions/{id}/whep/{peer}", Need::People),
+    (Method::DELETE, "/api/sessions/{id}/whep/{peer}", Need::People),
+    // Seats and invites. Whoever has an invite's token may look at it and use it: that is what it is for.
+    (Method::GET, "/api/sessions/{id}/seats", Need::People),
+    (Method::POST, "/api/sessions/{id}/seats/{seat}/take-back", Need::Host),
+    (Method::GET, "/api/sessions/{id}/invites", Need::Host),
+    (Method::POST, "/api/sessions/{id}/invites", Need::Host),
+    (Method::DELETE, "/api/sessions/{id}/invites/{invite}", Need::Host),
+    (Method::GET, "/api/invites/{token}", Need::Anyone),
+    (Method::POST, "/api/invites/{token}", Need::Anyone),
+    // Clips. Whose clip it is, the handlers look up.
+    (Method::POST, "/api/sessions/{id}/clips", Need::Host),
+    (Method::GET, "/api/clips", Need::Account),
+    (Method::GET, "/api/clips/{id}", Need::Account),
+    (Method::DELETE, "/api/clips/{id}", Need::Account),
+];
+
+/// The line of a method and path. `HEAD` is `GET` without the body.
+pub(crate) fn find(method: &Method, path: &str) -> Option<Need> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    RULES.iter().find(|(m, p, _)| m == method && *p == path).map(|(_, _, need)| *need)
+}
+
+impl Need {
+    /// The rule as the documentation has it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::Known => "whoever is signed in, visitors by invite too",
+            Self::Account => "any account",
+            Self::Player => "players and owners",
+            Self::Owner => "owners",
+            Self::People => "the session's people: its account, owners, and whoever holds an invite to it",
+            Self::Host => "the session's account and owners",
+            Self::Local => "this machine itself, and owners",
+        }
+    }
+}

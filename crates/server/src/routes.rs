@@ -1,0 +1,178 @@
+//! All routes in one list, each held against the table of rules before anything starts.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::{
+    accounts, clips, docs, events, invites, me, plays, queue, seats, sessions, sign_in, system, titles, whep,
+};
+use crate::app::Shared;
+use crate::gate::headers::Headers;
+use crate::gate::limits::{Outer, around};
+use crate::gate::permission::gate;
+use crate::gate::rules::RULES;
+use crate::pages;
+use crate::problem::Problem;
+use crate::serve::ServeError;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Playhouse",
+    description = "Every action of the pages is one of these calls. Times are unix milliseconds. Sign in once with \
+                   `\"token\": true` and send the token as `Authorization: Bearer`, or keep the cookie. Errors are \
+                   problem+json (RFC 9457), whose `detail` is a sentence.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Description;
+
+/// All routes with their description.
+pub(crate) fn described() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(sign_in::with_code))
+        .routes(routes!(sign_in::with_password))
+        .routes(routes!(sign_in::out))
+        .routes(routes!(me::get, me::change))
+        .routes(routes!(me::devices))
+        .routes(routes!(me::end_device))
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::change, accounts::remove))
+        .routes(routes!(accounts::link))
+        .routes(routes!(titles::list))
+        .routes(routes!(titles::rescan))
+        .routes(routes!(titles::get, titles::change))
+        .routes(routes!(titles::own_cover))
+        .routes(routes!(titles::drawn_cover))
+        .routes(routes!(sessions::list, sessions::create))
+        .routes(routes!(sessions::get, sessions::end))
+        .routes(routes!(sessions::stats))
+        .routes(routes!(queue::get, queue::leave))
+        .routes(routes!(plays::list))
+        .routes(routes!(events::stream))
+        .routes(routes!(whep::options, whep::offer))
+        .routes(routes!(whep::peer_options, whep::trickle, whep::close))
+        .routes(routes!(seats::list))
+        .routes(routes!(seats::take_back))
+        .routes(routes!(invites::list, invites::create))
+        .routes(routes!(invites::revoke))
+        .routes(routes!(invites::look, invites::accept))
+        .routes(routes!(clips::create))
+        .routes(routes!(clips::list))
+        .routes(routes!(clips::get, clips::remove))
+        .routes(routes!(system::health))
+        .routes(routes!(system::system))
+        .routes(routes!(system::metrics))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::json))
+}
+
+/// The methods and paths of a description.
+fn operations(description: &serde_json::Value) -> Vec<(String, String)> {
+    let paths = description["paths"].as_object().into_iter().flatten();
+    let of_path = |(path, item): (&String, &serde_json::Value)| {
+        let methods = item.as_object().into_iter().flatten();
+        methods.map(|(method, _)| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+    };
+    paths.flat_map(of_path).collect()
+}
+
+/// Finds a route without a rule, or a rule without a route.
+pub(crate) fn check(description: &serde_json::Value) -> Result<(), ServeError> {
+    let routes = operations(description);
+    let has_rule = |(method, path): &(String, String)| {
+        RULES.iter().any(|(rule, of, _)| rule.as_str() == method && of == path)
+    };
+    if let Some((method, path)) = routes.iter().find(|route| !has_rule(route)) {
+        return Err(ServeError::NoRule { route: format!("{method} {path}") });
+    }
+    let has_route = |(method, path): (&str, &str)| routes.iter().any(|(m, p)| m == method && p == path);
+    match RULES.iter().find(|(method, path, _)| !has_route((method.as_str(), path))) {
+        Some((method, path, _)) => Err(ServeError::NoRoute { rule: format!("{method} {path}") }),
+        None => Ok(()),
+    }
+}
+
+/// Says so where an address takes other methods.
+async fn wrong_method(request: Request) -> Response {
+    let detail = format!("This address does not take {}; /api lists what it takes.", request.method());
+    let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+    Problem::new(status, "method", "Wrong method", detail).into_response()
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    Problem::internal("The request", &"a panic").into_response()
+}
+
+/// The whole service.
+///
+/// # Errors
+/// [`ServeError::NoRule`] and [`ServeError::NoRoute`].
+pub(crate) fn service(app: &Shared) -> Result<Router, ServeError> {
+    let (router, description) = described().split_for_parts();
+    let description =
+        serde_json::to_value(description).map_err(|error| ServeError::Described(error.to_string()))?;
+    check(&description)?;
+    let description = Arc::new(docs::Description::new(description));
+    let outer = Outer { app: app.clone(), headers: Headers::new(&app.config) };
+    Ok(router
+        .route_layer(from_fn_with_state(app.clone(), gate))
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(app.clone())
+        .fallback_service(pages::service())
+        .layer(axum::Extension(description))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(outer, around))
+        .layer(TraceLayer::new_for_http())
+        .layer(from_fn(no_dots)))
+}
+
+/// Refuses paths that try to climb, before anything looks at them: none of our addresses has such a part.
+async fn no_dots(request: Request, next: axum::middleware::Next) -> Response {
+    let path = request.uri().path();
+    let climbs = path.split('/').any(|part| {
+        let part = part.replace("%2e", ".").replace("%2E", ".").to_ascii_lowercase();
+        part == ".." || part == "." || part.contains("%2f") || part.contains("%5c") || part.contains('\\')
+    });
+    if climbs || path.contains('\0') || path.contains("%00") {
+        return Problem::not_found("There is nothing at this address.").into_response();
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_without_a_rule_does_not_start() {
+        let mut description = serde_json::to_value(crate::description()).unwrap();
+        assert!(check(&description).is_ok());
+        description["paths"]["/api/secret"] = serde_json::json!({"get": {}});
+        let error = check(&description).unwrap_err();
+        assert!(error.to_string().contains("GET /api/secret"), "{error}");
+    }
+
+    #[test]
+    fn a_rule_without_a_route_does_not_start() {
+        let mut description = serde_json::to_value(crate::description()).unwrap();
+        description["paths"].as_object_mut().unwrap().remove("/metrics");
+        let error = check(&description).unwrap_err();
+        assert!(error.to_string().contains("GET /metrics"), "{error}");
+    }
+
+    #[test]
+    fn no_route_is_allowed_twice() {
+        for (index, (method, path, _)) in RULES.iter().enumerate() {
+            let twice = RULES[index + 1..].iter().any(|(m, p, _)| m == method && p == path);
+            assert!(!twice, "{method} {path}");
+        }
+    }
+}
