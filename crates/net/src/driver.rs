@@ -1,6 +1,7 @@
 //! The thread `net`: waits for packets, commands and timers, and lets the peers work.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -131,11 +132,12 @@ impl Driver {
     }
 
     fn add(&mut self, peer: Peer) {
-        if let Some(index) = self.peers.iter().position(|other| other.id == peer.id) {
-            let old = self.peers.swap_remove(index);
-            let mut old = old;
+        self.one(&peer.id, |old, around| {
             old.end(CloseReason::Replaced);
-            old.drive(&mut self.surroundings().1);
+            old.drive(around);
+        });
+        if let Some(index) = self.peers.iter().position(|old| old.id == peer.id) {
+            let old = self.peers.swap_remove(index);
             self.closed(&old.id, CloseReason::Replaced);
         }
         self.peers.push(peer);
@@ -165,7 +167,7 @@ impl Driver {
         let (peers, mut around) = self.surroundings();
         let Some(peer) = peers.iter_mut().find(|peer| peer.accepts(&input)) else { return };
         if let Input::Receive(now, packet) = input {
-            peer.receive(now, packet, &mut around);
+            guarded(peer, &mut around, |peer, around| peer.receive(now, packet, around));
         }
     }
 
@@ -177,7 +179,7 @@ impl Driver {
         let mut next = now + MAX_WAIT;
         for peer in peers {
             if peer.due() <= now {
-                peer.tick(now, silence, &mut around);
+                guarded(peer, &mut around, |peer, around| peer.tick(now, silence, around));
             }
             next = next.min(peer.due());
         }
@@ -206,14 +208,14 @@ impl Driver {
     fn one(&mut self, id: &PeerId, work: impl FnOnce(&mut Peer, &mut Surroundings<'_>)) {
         let (peers, mut around) = self.surroundings();
         if let Some(peer) = peers.iter_mut().find(|peer| peer.id == *id) {
-            work(peer, &mut around);
+            guarded(peer, &mut around, work);
         }
     }
 
     fn each(&mut self, mut work: impl FnMut(&mut Peer, &mut Surroundings<'_>)) {
         let (peers, mut around) = self.surroundings();
         for peer in peers {
-            work(peer, &mut around);
+            guarded(peer, &mut around, &mut work);
         }
     }
 
@@ -221,5 +223,16 @@ impl Driver {
         let around =
             Surroundings { outbox: &mut self.outbox, events: &mut *self.events, anchor: self.anchor };
         (&mut self.peers, around)
+    }
+}
+
+/// Lets a peer work. The protocol library reads what strangers send: should it panic, the loss is that peer.
+fn guarded<'a>(
+    peer: &mut Peer,
+    around: &mut Surroundings<'a>,
+    work: impl FnOnce(&mut Peer, &mut Surroundings<'a>),
+) {
+    if catch_unwind(AssertUnwindSafe(|| work(peer, around))).is_err() {
+        peer.abandon();
     }
 }

@@ -1,6 +1,7 @@
 //! Answering an offer: which codecs and extensions the session speaks, and refusing what it cannot serve.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -86,6 +87,17 @@ pub(crate) fn answer(
     if offer.len() > MAX_OFFER {
         return Err(OfferError::TooLong(offer.len()));
     }
+    // The parser reads what strangers send: should it panic, the loss is that offer.
+    catch_unwind(AssertUnwindSafe(|| agree(offer, candidates, identity, config)))
+        .unwrap_or_else(|_| Err(OfferError::Unreadable("it is in a form that was not expected".to_owned())))
+}
+
+fn agree(
+    offer: &str,
+    candidates: &[SocketAddr],
+    identity: &Identity,
+    config: &Config,
+) -> Result<Agreed, OfferError> {
     let offer = SdpOffer::from_sdp_string(offer).map_err(unreadable)?;
     let mut rtc = configure(identity, config).build(Instant::now());
     for address in candidates {

@@ -52,6 +52,7 @@ pub(crate) struct Peer {
     asked: Option<Instant>,
     unsent: VecDeque<Unsent>,
     estimate: u32,
+    /// Where the sound sent so far ends.
     sound_until: Option<Timestamp>,
     candidates: usize,
     heard: Instant,
@@ -311,9 +312,11 @@ impl Peer {
                 break;
             }
         }
+        // On a loopback device the kernel runs the receiver within the call, which is not sending any more.
+        let sent = clock::now();
         around.outbox.flush();
         if !gone.is_empty() {
-            self.report_sent(&gone, around);
+            self.report_sent(sent, &gone, around);
         }
     }
 
@@ -325,8 +328,7 @@ impl Peer {
         ends.then(|| u32::from_be_bytes([head[4], head[5], head[6], head[7]]))
     }
 
-    fn report_sent(&mut self, gone: &[u32], around: &mut Surroundings<'_>) {
-        let sent = clock::now();
+    fn report_sent(&mut self, sent: Timestamp, gone: &[u32], around: &mut Surroundings<'_>) {
         for rtp in gone {
             while let Some(frame) = self.unsent.pop_front() {
                 if frame.rtp != *rtp {
@@ -426,8 +428,19 @@ impl Peer {
 
     fn fail(&mut self, error: &RtcError) {
         tracing::info!(peer = %self.id, %error, "a connection failed");
-        self.end(CloseReason::Failed(error.to_string()));
+        self.give_up(CloseReason::Failed(error.to_string()));
+    }
+
+    /// The protocol has panicked: nothing of it is touched again, not even to say good-bye.
+    pub(crate) fn abandon(&mut self) {
+        tracing::error!(peer = %self.id, "the protocol of a connection panicked");
+        self.give_up(CloseReason::Failed("the protocol met something it could not handle".to_owned()));
+    }
+
+    fn give_up(&mut self, reason: CloseReason) {
         self.rtc.disconnect();
+        self.due = Instant::now();
+        self.ending.get_or_insert((reason, self.due));
     }
 }
 
