@@ -1,0 +1,197 @@
+//! The game itself: what a press does, what is painted next, and when.
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use playhouse_media::frame::Size;
+use probe::layout::{BARCODE, BORDER, CROSSHAIR, MARK, Rect};
+use probe::scene::{Scene, State};
+
+use crate::options::{Options, OptionsError};
+use crate::pads::Pads;
+use crate::sound::Clicks;
+use crate::{wayland, x11};
+
+/// Exit status of `--crash-after`: none that a shell or a signal gives.
+const CRASHED: i32 = 70;
+
+/// What ends the game before its time.
+pub(crate) type Fault = Box<dyn std::error::Error>;
+
+/// Runs the program as the command line asks.
+pub(crate) fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("{error}");
+            return if error == OptionsError::Help { ExitCode::SUCCESS } else { ExitCode::from(2) };
+        }
+    };
+    match play(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("probe: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn play(options: Options) -> Result<(), Fault> {
+    if let Some(after) = options.crash_after {
+        thread::Builder::new().name("crash".to_owned()).spawn(move || {
+            thread::sleep(after);
+            eprintln!("probe: these are my last words, for I was told to crash after {} s", after.as_secs());
+            std::process::exit(CRASHED);
+        })?;
+    }
+    let clicks = if options.silent { Clicks::silent() } else { Clicks::start()? };
+    let pads = Pads::start()?;
+    let x11 = options.x11;
+    let game = Game::new(options, clicks);
+    if x11 { x11::play(game, &pads) } else { wayland::play(game, &pads) }
+}
+
+/// What changed since the picture before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// All of it.
+    Everything,
+    /// These parts.
+    Parts(Vec<Rect>),
+}
+
+/// The state of the game, whatever it is shown on.
+pub(crate) struct Game {
+    options: Options,
+    clicks: Clicks,
+    scene: Scene,
+    state: State,
+    /// What the last picture showed, if there was one of this size.
+    shown: Option<State>,
+    last: Option<Instant>,
+}
+
+impl Game {
+    fn new(options: Options, clicks: Clicks) -> Self {
+        let scene = Scene::new(options.size, options.seed);
+        Self { options, clicks, scene, state: State::default(), shown: None, last: None }
+    }
+
+    /// Size of its pictures.
+    pub(crate) fn size(&self) -> Size {
+        self.scene.size()
+    }
+
+    /// Paints pictures of another size from now on.
+    pub(crate) fn resize(&mut self, size: Size) {
+        if size != self.scene.size() {
+            self.scene = Scene::new(size, self.options.seed);
+            self.shown = None;
+        }
+    }
+
+    /// Somebody pressed something: the mark flips, and it clicks.
+    pub(crate) fn press(&mut self) {
+        self.state.reading.inputs = self.state.reading.inputs.wrapping_add(1);
+        self.clicks.click();
+    }
+
+    /// The pointer is there now, in pixels.
+    pub(crate) fn point(&mut self, x: f64, y: f64) {
+        self.state.pointer = Some((x.max(0.0) as u32, y.max(0.0) as u32));
+    }
+
+    /// Pictures per second at most, where the command line says so.
+    pub(crate) fn rate(&self) -> Option<u32> {
+        self.options.rate
+    }
+
+    /// Whether an input is not in a picture yet.
+    pub(crate) fn has_news(&self) -> bool {
+        self.shown.is_none_or(|shown| shown.reading.inputs != self.state.reading.inputs)
+    }
+
+    /// Whether a picture is to be painted as soon as the display takes one.
+    pub(crate) fn wants_picture(&self) -> bool {
+        !self.options.still
+            || self.has_news()
+            || self.shown.is_some_and(|shown| shown.pointer != self.state.pointer)
+    }
+
+    /// When the next picture is due at the earliest, if nobody presses anything.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        Some(self.last? + Duration::from_secs(1) / self.options.rate?)
+    }
+
+    /// Paints the next picture, `width × height × 4`, BGRX. Every call is a picture of its own.
+    pub(crate) fn paint(&mut self, now: Instant, data: &mut [u8]) -> Change {
+        if !self.options.still {
+            // By pictures, not by the clock: two runs show the same pictures, however busy the machine.
+            let step = 60 / self.options.rate.unwrap_or(60);
+            self.state.phase = self.state.phase.wrapping_add(step.max(1));
+        }
+        self.scene.paint(&self.state, data);
+        let change = match self.shown {
+            Some(shown) if shown.phase == self.state.phase => Change::Parts(self.parts(&shown)),
+            _ => Change::Everything,
+        };
+        self.shown = Some(self.state);
+        self.state.reading.frame = self.state.reading.frame.wrapping_add(1);
+        self.last = Some(now);
+        change
+    }
+
+    /// Where two pictures of one phase differ.
+    fn parts(&self, shown: &State) -> Vec<Rect> {
+        let mut parts =
+            vec![BARCODE.scaled(self.size()).grown(BORDER), MARK.scaled(self.size()).grown(BORDER)];
+        if shown.pointer != self.state.pointer {
+            let around = |(x, y): (u32, u32)| Rect { x, y, width: 1, height: 1 }.grown(CROSSHAIR + 2);
+            parts.extend([shown.pointer, self.state.pointer].into_iter().flatten().map(around));
+        }
+        parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn game(line: &str) -> Game {
+        let arguments = format!("--size 320x240 {line}");
+        let options = Options::parse(arguments.split_whitespace().map(str::to_owned)).unwrap();
+        Game::new(options, Clicks::silent())
+    }
+
+    fn paint(game: &mut Game, now: Instant) -> Change {
+        let mut data = vec![0; game.size().bgra_len()];
+        game.paint(now, &mut data)
+    }
+
+    #[test]
+    fn a_still_picture_is_painted_again_only_for_an_input() {
+        let mut game = game("--still");
+        let now = Instant::now();
+        assert!(game.wants_picture());
+        assert_eq!(paint(&mut game, now), Change::Everything);
+        assert!(!game.wants_picture());
+        game.press();
+        assert!(game.wants_picture() && game.has_news());
+        assert!(
+            matches!(paint(&mut game, now + Duration::from_secs(5)), Change::Parts(parts) if parts.len() == 2)
+        );
+        game.point(10.0, 20.0);
+        assert!(game.wants_picture() && !game.has_news());
+    }
+
+    #[test]
+    fn every_picture_of_a_moving_scene_is_another_one() {
+        let mut game = game("");
+        for frame in 0..3 {
+            assert_eq!(game.state.reading.frame, frame);
+            assert_eq!(paint(&mut game, Instant::now()), Change::Everything);
+        }
+        assert!(game.wants_picture() && !game.has_news());
+    }
+}
