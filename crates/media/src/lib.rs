@@ -5,6 +5,7 @@
 
 pub mod annexb;
 pub mod frame;
+pub mod mp4;
 pub mod ring;
 pub mod sample;
 pub mod time;

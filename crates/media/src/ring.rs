@@ -13,6 +13,9 @@ use crate::time::Timestamp;
 pub const SPAN: Duration = Duration::from_secs(60);
 /// Most bytes that are kept: a minute at 8 Mbit/s.
 pub const BYTES: usize = 64 << 20;
+/// How much more than was asked for a clip has at most: somewhat more than from one keyframe to the next. Where the
+/// keyframe before it is older still, the picture stood.
+const SLACK: Duration = Duration::from_secs(12);
 /// Most audio packets that are kept: a minute, with as much again for what lies before the first picture.
 const MOST_PACKETS: usize = 12_000;
 
@@ -41,6 +44,9 @@ pub struct Clip {
     pub video: Vec<Arc<AccessUnit>>,
     /// Sound from the first picture on; packets are missing where there was silence.
     pub audio: Vec<Arc<AudioPacket>>,
+    /// When the clip begins. Pictures from before that were standing still by then, and are there since others
+    /// cannot be decoded without them.
+    pub begin: Timestamp,
     /// When the clip ends: the last picture stands until then.
     pub end: Timestamp,
 }
@@ -101,9 +107,10 @@ impl Ring {
             from -= 1;
         }
         let video: Vec<_> = self.groups.range(from..).flat_map(|group| group.units.iter().cloned()).collect();
-        let begin = video.first()?.pts;
+        let first = video.first()?.pts;
+        let begin = if wish.since(first) > SLACK { wish } else { first };
         let heard = |packet: &&Arc<AudioPacket>| packet.pts + packet.duration > begin;
-        Some(Clip { video, audio: self.audio.iter().filter(heard).cloned().collect(), end })
+        Some(Clip { video, audio: self.audio.iter().filter(heard).cloned().collect(), begin, end })
     }
 
     fn newest_unit(&self) -> Option<&Arc<AccessUnit>> {
@@ -217,7 +224,8 @@ mod tests {
         }
         let clip = ring.clip(Duration::from_secs(30), at(600_000)).unwrap();
         assert_eq!(clip.video.len(), 2);
-        assert_eq!(clip.end, at(600_000));
+        assert_eq!((clip.begin, clip.end), (at(570_000), at(600_000)), "half a minute, not ten");
+        assert_eq!(clip.audio[0].pts, at(570_000));
     }
 
     #[test]
@@ -268,7 +276,8 @@ mod tests {
                 prop_assert!(clip.video[0].keyframe);
                 prop_assert!(clip.video.iter().all(|unit| unit.size == clip.video[0].size));
                 prop_assert!(clip.video.is_sorted_by_key(|unit| unit.pts));
-                prop_assert!(clip.audio.iter().all(|packet| packet.pts + packet.duration > clip.video[0].pts));
+                prop_assert!(clip.audio.iter().all(|packet| packet.pts + packet.duration > clip.begin));
+                prop_assert!(clip.begin >= clip.video[0].pts && clip.begin <= clip.end);
                 prop_assert!(clip.end >= clip.video[clip.video.len() - 1].pts);
             }
         }
