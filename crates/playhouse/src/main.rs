@@ -1,3 +1,5 @@
-//! The program.
+//! The program `playhouse`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    playhouse::run(std::env::args_os())
+}

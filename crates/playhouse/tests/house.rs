@@ -60,13 +60,17 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("playhouse-joystick", &[][..]),
         ("playhouse-testkit", &["playhouse-media", "playhouse-play"][..]),
         ("playhouse", all),
-        ("bench", &["playhouse-testkit", "playhouse-media", "playhouse-play", "playhouse-codec", "probe"][..]),
+        (
+            "bench",
+            &["playhouse-testkit", "playhouse-media", "playhouse-play", "playhouse-codec", "probe"][..],
+        ),
         ("probe", &[][..]),
     ])
 }
 
 /// What is pure must not be able to touch the world: none of these may be among its dependencies.
-const WORLD: [&str; 9] = ["tokio", "rustix", "libc", "sqlx", "axum", "smithay", "str0m", "ffmpeg-next", "mio"];
+const WORLD: [&str; 9] =
+    ["tokio", "rustix", "libc", "sqlx", "axum", "smithay", "str0m", "ffmpeg-next", "mio"];
 const PURE: [&str; 2] = ["playhouse-media", "playhouse-play"];
 
 #[test]
@@ -84,7 +88,8 @@ fn dependence_runs_one_way() {
                 wrong.push(format!("`{}` must not depend on `{}`", package.name, dependency.name));
             }
             if PURE.contains(&package.name.as_str()) && WORLD.contains(&dependency.name.as_str()) {
-                wrong.push(format!("`{}` is pure and must not depend on `{}`", package.name, dependency.name));
+                wrong
+                    .push(format!("`{}` is pure and must not depend on `{}`", package.name, dependency.name));
             }
         }
     }
@@ -135,7 +140,10 @@ fn satisfied(expression: &str, known: &[&str]) -> bool {
     if let Some((left, right)) = split_outside(expression, " AND ") {
         return satisfied(left, known) && satisfied(right, known);
     }
-    expression.strip_prefix('(').and_then(|e| e.strip_suffix(')')).is_some_and(|inner| satisfied(inner, known))
+    expression
+        .strip_prefix('(')
+        .and_then(|e| e.strip_suffix(')'))
+        .is_some_and(|inner| satisfied(inner, known))
 }
 
 fn split_outside<'a>(text: &'a str, separator: &str) -> Option<(&'a str, &'a str)> {

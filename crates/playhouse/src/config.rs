@@ -1,0 +1,300 @@
+//! The configuration: defaults that work on a laptop, then a file, then flags and the environment.
+
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+
+/// The encoder that every build of this kind has.
+const ENCODER: &str = if cfg!(feature = "libav") { "x264" } else { "openh264" };
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody said anything.
+    Default,
+    /// The file given by `--config`.
+    File,
+    /// A flag or its environment variable.
+    Flag,
+}
+
+impl Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Default => "default",
+            Self::File => "file",
+            Self::Flag => "flag or environment",
+        })
+    }
+}
+
+/// A value and where it came from.
+#[derive(Clone, Debug)]
+pub struct Setting<T> {
+    /// The value in force.
+    pub value: T,
+    /// Who said so.
+    pub source: Source,
+}
+
+/// A STUN or TURN server that browsers are told to use.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IceServer {
+    /// As in RFC 7065: `turn:turn.example.org:3478?transport=udp`.
+    pub url: String,
+    /// User name, for TURN.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Password, for TURN.
+    #[serde(default)]
+    pub credential: Option<String>,
+}
+
+/// What may be said on the command line; the same names, with `PLAYHOUSE_` before them, in the environment.
+#[derive(Debug, Default, clap::Args)]
+pub struct Flags {
+    /// A TOML file with the same names as the flags
+    #[arg(long, env = "PLAYHOUSE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder for the database, homes and clips [default: .playhouse]
+    #[arg(long, env = "PLAYHOUSE_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A folder of titles, each with a `title.toml`; may be given several times [default: titles]
+    #[arg(long, env = "PLAYHOUSE_TITLES", value_name = "DIR", value_delimiter = ':')]
+    titles: Option<Vec<PathBuf>>,
+    /// Address and port of the pages [default: 127.0.0.1:7770]
+    #[arg(long, env = "PLAYHOUSE_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Serve HTTPS with a self-signed certificate: browsers want it for gamepads off localhost
+    #[arg(long, env = "PLAYHOUSE_TLS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    tls: Option<bool>,
+    /// Games that may run at once [default: one per core]
+    #[arg(long, env = "PLAYHOUSE_SESSIONS", value_name = "N")]
+    sessions: Option<u32>,
+    /// Video encoder by name; `playhouse config` lists them [default: x264]
+    #[arg(long, env = "PLAYHOUSE_ENCODER", value_name = "NAME")]
+    encoder: Option<String>,
+    /// Most bits per second of a session's video, in thousands [default: 8000]
+    #[arg(long, env = "PLAYHOUSE_KBPS", value_name = "KBPS")]
+    kbps: Option<u32>,
+    /// UDP ports for pictures and sound, both ends included [default: 47000-47999]
+    #[arg(long, env = "PLAYHOUSE_UDP_PORTS", value_name = "FROM-TO")]
+    udp_ports: Option<String>,
+    /// Address that browsers reach this machine's UDP ports at; may be given several times
+    /// [default: the addresses that `listen` covers]
+    #[arg(long, env = "PLAYHOUSE_ADDRESS", value_name = "IP", value_delimiter = ',')]
+    address: Option<Vec<IpAddr>>,
+    /// Seconds that a session waits for somebody to come back [default: 300]
+    #[arg(long, env = "PLAYHOUSE_IDLE_SECONDS", value_name = "N")]
+    idle_seconds: Option<u32>,
+    /// Most megabytes of clips [default: 4096]
+    #[arg(long, env = "PLAYHOUSE_CLIP_MIB", value_name = "MIB")]
+    clip_mib: Option<u64>,
+}
+
+/// The file's content: every field may be absent, none may be unknown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    data: Option<PathBuf>,
+    titles: Option<Vec<PathBuf>>,
+    listen: Option<SocketAddr>,
+    tls: Option<bool>,
+    sessions: Option<u32>,
+    encoder: Option<String>,
+    kbps: Option<u32>,
+    udp_ports: Option<String>,
+    address: Option<Vec<IpAddr>>,
+    idle_seconds: Option<u32>,
+    clip_mib: Option<u64>,
+    #[serde(default)]
+    ice_servers: Vec<IceServer>,
+}
+
+/// The configuration in force.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder for the database, homes and clips.
+    pub data: Setting<PathBuf>,
+    /// Folders of titles.
+    pub titles: Setting<Vec<PathBuf>>,
+    /// Address and port of pages and API.
+    pub listen: Setting<SocketAddr>,
+    /// Whether they are served over TLS.
+    pub tls: Setting<bool>,
+    /// Sessions at once, from 1.
+    pub sessions: Setting<u32>,
+    /// Encoder by name.
+    pub encoder: Setting<String>,
+    /// Thousands of bits per second.
+    pub kbps: Setting<u32>,
+    /// UDP ports, both ends included.
+    pub udp_ports: Setting<(u16, u16)>,
+    /// Addresses offered to browsers; never empty.
+    pub address: Setting<Vec<IpAddr>>,
+    /// Seconds that an empty session is kept.
+    pub idle_seconds: Setting<u32>,
+    /// Most MiB of clips.
+    pub clip_mib: Setting<u64>,
+    /// STUN and TURN servers; only the file can name them, since they carry passwords.
+    pub ice_servers: Vec<IceServer>,
+}
+
+impl Config {
+    /// Resolves flags over file over defaults.
+    pub fn resolve(flags: &Flags) -> anyhow::Result<Self> {
+        let file = flags.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        let listen = pick(&flags.listen, &file.listen, || SocketAddr::from(([127, 0, 0, 1], 7770)));
+        let ports = pick(&flags.udp_ports, &file.udp_ports, || "47000-47999".to_owned());
+        let config = Self {
+            data: pick(&flags.data, &file.data, || ".playhouse".into()),
+            titles: pick(&flags.titles, &file.titles, || vec!["titles".into()]),
+            tls: pick(&flags.tls, &file.tls, || false),
+            sessions: pick(&flags.sessions, &file.sessions, cores),
+            encoder: pick(&flags.encoder, &file.encoder, || ENCODER.to_owned()),
+            kbps: pick(&flags.kbps, &file.kbps, || 8_000),
+            udp_ports: Setting { value: parse_ports(&ports.value)?, source: ports.source },
+            address: pick(&flags.address, &file.address, || addresses_of(listen.value.ip())),
+            idle_seconds: pick(&flags.idle_seconds, &file.idle_seconds, || 300),
+            clip_mib: pick(&flags.clip_mib, &file.clip_mib, || 4_096),
+            listen,
+            ice_servers: file.ice_servers,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if !(1..=512).contains(&self.sessions.value) {
+            bail!("`sessions` is {}, allowed are 1 to 512", self.sessions.value);
+        }
+        if !(200..=200_000).contains(&self.kbps.value) {
+            bail!("`kbps` is {}, allowed are 200 to 200000", self.kbps.value);
+        }
+        if self.address.value.is_empty() {
+            bail!("`address` is empty: browsers need at least one address to send to");
+        }
+        if self.titles.value.is_empty() {
+            bail!("`titles` is empty: name at least one folder");
+        }
+        Ok(())
+    }
+
+    /// Every value with its source, one a line, and the encoders of this machine.
+    pub fn explain(&self) -> String {
+        let mut out = String::new();
+        let paths =
+            |paths: &[PathBuf]| paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(":");
+        let addresses = self.address.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let (from, to) = self.udp_ports.value;
+        let rows: [(&str, String, Source); 11] = [
+            ("data", self.data.value.display().to_string(), self.data.source),
+            ("titles", paths(&self.titles.value), self.titles.source),
+            ("listen", self.listen.value.to_string(), self.listen.source),
+            ("tls", self.tls.value.to_string(), self.tls.source),
+            ("sessions", self.sessions.value.to_string(), self.sessions.source),
+            ("encoder", self.encoder.value.clone(), self.encoder.source),
+            ("kbps", self.kbps.value.to_string(), self.kbps.source),
+            ("udp-ports", format!("{from}-{to}"), self.udp_ports.source),
+            ("address", addresses, self.address.source),
+            ("idle-seconds", self.idle_seconds.value.to_string(), self.idle_seconds.source),
+            ("clip-mib", self.clip_mib.value.to_string(), self.clip_mib.source),
+        ];
+        for (name, value, source) in rows {
+            out += &format!("{name:13} {value:32} ({source})\n");
+        }
+        for server in &self.ice_servers {
+            out += &format!("{:13} {:32} ({})\n", "ice-server", server.url, Source::File);
+        }
+        out.push_str("\nencoders of this machine:\n");
+        for encoder in playhouse_codec::video::available() {
+            let state = encoder.unavailable.as_deref().unwrap_or("usable");
+            out += &format!("  {:15} {state}\n", encoder.name);
+        }
+        out
+    }
+}
+
+fn pick<T: Clone>(flag: &Option<T>, file: &Option<T>, default: impl FnOnce() -> T) -> Setting<T> {
+    match (flag, file) {
+        (Some(value), _) => Setting { value: value.clone(), source: Source::Flag },
+        (None, Some(value)) => Setting { value: value.clone(), source: Source::File },
+        (None, None) => Setting { value: default(), source: Source::Default },
+    }
+}
+
+fn read_file(path: &Path) -> anyhow::Result<File> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the configuration `{}` could not be read", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("the configuration `{}` has a mistake", path.display()))
+}
+
+fn parse_ports(text: &str) -> anyhow::Result<(u16, u16)> {
+    let wrong = || format!("`udp-ports` is `{text}`: write two ports as in 47000-47999");
+    let (from, to) = text.split_once('-').with_context(wrong)?;
+    let (from, to): (u16, u16) =
+        (from.trim().parse().with_context(wrong)?, to.trim().parse().with_context(wrong)?);
+    if from == 0 || from > to {
+        bail!("`udp-ports` is `{text}`: the first has to be from 1 and not above the second");
+    }
+    Ok((from, to))
+}
+
+fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1))
+}
+
+/// The addresses under which browsers reach a listener: all of this machine's for a wildcard, itself otherwise.
+fn addresses_of(listen: IpAddr) -> Vec<IpAddr> {
+    if !listen.is_unspecified() {
+        return vec![listen];
+    }
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let usable = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) => !ip.is_link_local(),
+        // A link-local IPv6 address needs a zone, which a candidate cannot carry.
+        IpAddr::V6(ip) => !ip.is_unicast_link_local(),
+    };
+    let mut found: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).filter(usable).collect();
+    if found.is_empty() {
+        found.push(IpAddr::from([127, 0, 0, 1]));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("playhouse.toml");
+        std::fs::write(&path, "kbps = 3000\nsessions = 3\n").unwrap();
+        let flags = Flags { config: Some(path), kbps: Some(5_000), ..Flags::default() };
+        let config = Config::resolve(&flags).unwrap();
+        assert_eq!((config.kbps.value, config.kbps.source), (5_000, Source::Flag));
+        assert_eq!((config.sessions.value, config.sessions.source), (3, Source::File));
+        assert_eq!(config.tls.source, Source::Default);
+    }
+
+    #[test]
+    fn a_misspelt_name_in_the_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("playhouse.toml");
+        std::fs::write(&path, "kpbs = 3000\n").unwrap();
+        let error = Config::resolve(&Flags { config: Some(path), ..Flags::default() }).unwrap_err();
+        assert!(format!("{error:#}").contains("kpbs"), "{error:#}");
+    }
+
+    #[test]
+    fn ports_the_wrong_way_round_are_refused() {
+        assert!(parse_ports("5-4").is_err());
+        assert!(parse_ports("5").is_err());
+        assert_eq!(parse_ports("4 - 5").unwrap(), (4, 5));
+    }
+}

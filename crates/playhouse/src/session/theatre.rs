@@ -1,0 +1,176 @@
+//! The devices of a session: opened together, closed in the order in which nothing is lost.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::stub::Pads;
+use super::stub::Sound;
+use anyhow::Context;
+use playhouse_codec::audio::Opus;
+use playhouse_media::ring::Ring;
+use playhouse_media::sample::AudioPacket;
+use playhouse_media::time::Timestamp;
+use playhouse_net::{Net, PeerEvent};
+use playhouse_play::control::{Host, SessionSpec};
+use playhouse_stage::compositor::{self, Compositor};
+use playhouse_stage::sandbox::{self, GameProcess, Grant};
+
+use super::hands::Hands;
+use super::meter::Meter;
+use super::picture::{self, Camera, Outlet, Sink, Wish};
+use super::signal::{Signal, Signals};
+
+/// Everything that acts.
+pub(super) struct Theatre {
+    pub(super) game: GameProcess,
+    pub(super) hands: Arc<Hands>,
+    pub(super) camera: Arc<Camera>,
+    pub(super) meter: Arc<Meter>,
+    pub(super) ring: Arc<Mutex<Ring>>,
+    pub(super) net: Net,
+    pub(super) stage: Compositor,
+    encoder: Option<JoinHandle<()>>,
+    sound: Option<Sound>,
+}
+
+impl Theatre {
+    /// Opens the stage, then sound, network and encoder, and starts the game on it.
+    pub(super) fn open(spec: &SessionSpec, signals: &Signals) -> anyhow::Result<Self> {
+        let runtime = &spec.runtime;
+        std::fs::create_dir_all(runtime)
+            .with_context(|| format!("the session's folder `{}` could not be made", runtime.display()))?;
+        let meter = Arc::<Meter>::default();
+        let ring = Arc::<Mutex<Ring>>::default();
+        let camera = Camera::new(Wish { size: spec.size, rate: spec.rate, bitrate: spec.bitrate });
+
+        let stage = {
+            let config = compositor::Config {
+                size: spec.size,
+                rate: spec.rate,
+                runtime: runtime.clone(),
+                xwayland: spec.game.host == Host::X11,
+            };
+            let signals = signals.clone();
+            let notify = Box::new(move |event| signals.send(Signal::Stage(event)));
+            let sink = Box::new(Sink::new(Arc::clone(&camera), Arc::clone(&meter)));
+            compositor::start(config, sink, notify).context("the stage could not be opened")?
+        };
+        let hands = open_hands(spec, &stage);
+        let net = open_net(spec, &hands, &meter, &camera, signals)?;
+        hands.connect(net.handle());
+        let sound = open_sound(spec, &net, &ring);
+        let encoder = {
+            let outlet = Outlet { net: net.handle(), ring: Arc::clone(&ring), meter: Arc::clone(&meter) };
+            let (camera, name, signals) = (Arc::clone(&camera), spec.encoder.clone(), signals.clone());
+            let work = move || {
+                if let Err(error) = picture::encode(&camera, &name, &outlet) {
+                    signals.send(Signal::EncoderFailed(error.to_string()));
+                }
+            };
+            std::thread::Builder::new()
+                .name("encode".to_owned())
+                .spawn(work)
+                .context("no thread to encode on")?
+        };
+        let game = start_game(spec, &stage, sound.as_ref(), &hands)?;
+        Ok(Self { game, hands, camera, meter, ring, net, stage, encoder: Some(encoder), sound })
+    }
+
+    /// Ends the game, then everything under it. Gives the game's last words.
+    pub(super) fn close(mut self) -> String {
+        self.game.stop();
+        let last_words = self.game.last_words();
+        self.camera.close();
+        if let Some(encoder) = self.encoder.take()
+            && encoder.join().is_err()
+        {
+            tracing::error!("the encoder's thread panicked");
+        }
+        drop(self.sound.take());
+        drop(self.stage);
+        drop(self.net);
+        last_words
+    }
+}
+
+fn open_hands(spec: &SessionSpec, stage: &Compositor) -> Arc<Hands> {
+    Arc::new_cyclic(|hands: &std::sync::Weak<Hands>| {
+        let shaken = hands.clone();
+        let rumble = Box::new(move |slot, strong, weak, milliseconds| {
+            if let Some(hands) = shaken.upgrade() {
+                hands.rumble(slot, strong, weak, milliseconds);
+            }
+        });
+        let pads = Pads::start(&spec.runtime, rumble)
+            .inspect_err(|error| tracing::warn!(%error, "this session has no gamepads"))
+            .ok();
+        Hands::new(stage.handle(), pads, spec.size, spec.game.seats)
+    })
+}
+
+fn open_net(
+    spec: &SessionSpec,
+    hands: &Arc<Hands>,
+    meter: &Arc<Meter>,
+    camera: &Arc<Camera>,
+    signals: &Signals,
+) -> anyhow::Result<Net> {
+    let config = playhouse_net::Config {
+        addresses: spec.net.addresses.clone(),
+        ports: spec.net.ports.0..=spec.net.ports.1,
+        start_bitrate: spec.bitrate,
+        wanted_bitrate: spec.bitrate,
+        ..playhouse_net::Config::default()
+    };
+    let (hands, meter, camera, signals) =
+        (Arc::clone(hands), Arc::clone(meter), Arc::clone(camera), signals.clone());
+    let events = move |event: PeerEvent| match event {
+        PeerEvent::Data { peer, bytes, .. } => {
+            if let Some(wish) = hands.data(&peer, &bytes) {
+                signals.send(Signal::Wish(peer, wish));
+            }
+        }
+        PeerEvent::Sent { peer, rtp, timeline, bytes, .. } => {
+            meter.sent(timeline.encoded, timeline.sent);
+            hands.sent(&peer, rtp, &timeline, bytes);
+        }
+        PeerEvent::KeyframeWanted { .. } => camera.want_keyframe(),
+        other => signals.send(Signal::Peer(other)),
+    };
+    playhouse_net::start(config, Box::new(events)).context("the session's network could not be opened")
+}
+
+/// A game without sound is better than none: a failure is logged, and the session is silent.
+fn open_sound(spec: &SessionSpec, net: &Net, ring: &Arc<Mutex<Ring>>) -> Option<Sound> {
+    let mut opus = Opus::new().inspect_err(|error| tracing::warn!(%error, "this session is silent")).ok()?;
+    let (net, ring) = (net.handle(), Arc::clone(ring));
+    let sink = move |samples: &[i16], pts: Timestamp| match opus.encode(samples) {
+        Ok(Some(data)) => {
+            let duration = std::time::Duration::from_millis(10);
+            let packet = Arc::new(AudioPacket { data, pts, duration });
+            net.audio(Arc::clone(&packet));
+            ring.lock().unwrap_or_else(PoisonError::into_inner).audio(packet);
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "ten milliseconds of sound were left out"),
+    };
+    Sound::start(&spec.runtime, Box::new(sink))
+        .inspect_err(|error| tracing::warn!(%error, "this session is silent"))
+        .ok()
+}
+
+fn start_game(
+    spec: &SessionSpec,
+    stage: &Compositor,
+    sound: Option<&Sound>,
+    hands: &Hands,
+) -> anyhow::Result<GameProcess> {
+    let display = match stage.x_display() {
+        Some(display) => Grant::x11(display),
+        None => Grant::wayland(stage.wayland_display()),
+    };
+    let mut grants = vec![display];
+    grants.extend(sound.map(Sound::grant));
+    grants.extend(hands.pads().map(Pads::grant));
+    Ok(sandbox::start(sandbox::Config { game: &spec.game, grants, time: None, groups: true })?)
+}
