@@ -57,7 +57,8 @@ impl CursorImage {
         let pixels: Vec<u8> = pixels.collect();
         let size = (ARROW[0].len(), ARROW.len());
         let size = (i32::try_from(size.0).unwrap_or(0), i32::try_from(size.1).unwrap_or(0));
-        let arrow = MemoryRenderBuffer::from_slice(&pixels, Fourcc::Argb8888, size, 1, Transform::Normal, None);
+        let arrow =
+            MemoryRenderBuffer::from_slice(&pixels, Fourcc::Argb8888, size, 1, Transform::Normal, None);
         Self { status: CursorImageStatus::Hidden, arrow }
     }
 
@@ -81,7 +82,8 @@ impl CursorImage {
         with_states(surface, |states| {
             let delta = states.cached_state.get::<SurfaceAttributes>().current().buffer_delta.take();
             let attributes = states.data_map.get::<Mutex<CursorImageAttributes>>();
-            if let (Some(delta), Some(mut attributes)) = (delta, attributes.and_then(|held| held.lock().ok())) {
+            if let (Some(delta), Some(mut attributes)) = (delta, attributes.and_then(|held| held.lock().ok()))
+            {
                 attributes.hotspot -= delta;
             }
         });

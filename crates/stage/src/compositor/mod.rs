@@ -193,7 +193,9 @@ pub enum Error {
         reason: String,
     },
     /// Xwayland is not there or does not start.
-    #[error("cannot start Xwayland for an X11 game: {0}; install the package xwayland, or choose the host \"wayland\"")]
+    #[error(
+        "cannot start Xwayland for an X11 game: {0}; install the package xwayland, or choose the host \"wayland\""
+    )]
     Xwayland(String),
     /// The keymap could not be compiled.
     #[error("cannot load the US keyboard layout: {0}; install the package xkb-data")]

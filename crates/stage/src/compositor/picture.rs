@@ -59,11 +59,11 @@ pub(super) struct Taken<'a> {
 impl Picture {
     /// A black picture.
     pub(super) fn new(size: Size) -> Result<Self, Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::System(format!("no picture can be drawn: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Error::System(format!("no picture can be drawn: {error}"));
         let mut renderer = PixmanRenderer::new().map_err(|error| failed(&error))?;
-        let image = renderer
-            .create_buffer(Fourcc::Xrgb8888, pixels(size).into())
-            .map_err(|error| failed(&error))?;
+        let image =
+            renderer.create_buffer(Fourcc::Xrgb8888, pixels(size).into()).map_err(|error| failed(&error))?;
         let tracker = OutputDamageTracker::new(pixels(size), 1.0, Transform::Normal);
         Ok(Self { renderer, tracker, image, size, damage: Vec::new(), all: true })
     }
@@ -89,7 +89,8 @@ impl Picture {
         };
         // The image is the one of the last turn, always.
         let age = 1;
-        let drawn = self.tracker.render_output(&mut self.renderer, &mut target, age, &elements, Color32F::BLACK);
+        let drawn =
+            self.tracker.render_output(&mut self.renderer, &mut target, age, &elements, Color32F::BLACK);
         self.damage.clear();
         match drawn {
             Ok(drawn) => {
@@ -152,7 +153,14 @@ impl Picture {
     }
 
     /// A surface and its subsurfaces with its origin at a point of the output.
-    fn tree(&mut self, into: &mut Vec<Element>, surface: &WlSurface, at: Point<f64, Logical>, scale: f64, kind: Kind) {
+    fn tree(
+        &mut self,
+        into: &mut Vec<Element>,
+        surface: &WlSurface,
+        at: Point<f64, Logical>,
+        scale: f64,
+        kind: Kind,
+    ) {
         let at: Point<i32, Physical> = at.to_physical(1.0).to_i32_round();
         let tree: Vec<WaylandSurfaceRenderElement<PixmanRenderer>> =
             render_elements_from_surface_tree(&mut self.renderer, surface, at, 1.0, 1.0, kind);

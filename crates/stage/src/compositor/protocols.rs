@@ -93,7 +93,8 @@ impl Protocols {
 
     /// Gives the output another size and rate.
     pub(super) fn set_mode(&self, size: Size, rate: u32) {
-        let mode = Mode { size: pixels(size).into(), refresh: i32::try_from(rate * 1_000).unwrap_or(i32::MAX) };
+        let mode =
+            Mode { size: pixels(size).into(), refresh: i32::try_from(rate * 1_000).unwrap_or(i32::MAX) };
         if let Some(old) = self.output.current_mode().filter(|old| *old != mode) {
             self.output.delete_mode(old);
         }

@@ -17,7 +17,9 @@ use smithay::input::{Seat, SeatState};
 use smithay::reexports::wayland_server::DisplayHandle;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 use smithay::utils::{IsAlive, Logical, Point, SERIAL_COUNTER};
-use smithay::wayland::pointer_constraints::{PointerConstraint, PointerConstraintsHandler, with_pointer_constraint};
+use smithay::wayland::pointer_constraints::{
+    PointerConstraint, PointerConstraintsHandler, with_pointer_constraint,
+};
 use smithay::wayland::shell::xdg::PopupSurface;
 
 use super::cursor::{Cursor, CursorImage};
@@ -62,7 +64,11 @@ pub(super) struct Player {
 }
 
 impl Player {
-    pub(super) fn new(display: &DisplayHandle, output: Size, seats: &mut SeatState<Stage>) -> Result<Self, Error> {
+    pub(super) fn new(
+        display: &DisplayHandle,
+        output: Size,
+        seats: &mut SeatState<Stage>,
+    ) -> Result<Self, Error> {
         let mut seat = seats.new_wl_seat(display, "player");
         let layout = XkbConfig { layout: "us", ..XkbConfig::default() };
         let keyboard = seat
@@ -156,11 +162,13 @@ impl Stage {
         let state = if pressed { KeyState::Pressed } else { KeyState::Released };
         let code = Keycode::new(u32::from(code) + XKB_OFFSET);
         let serial = SERIAL_COUNTER.next_serial();
-        keyboard.input::<(), _>(self, code, state, serial, milliseconds(now()), |_, _, _| FilterResult::Forward);
+        keyboard
+            .input::<(), _>(self, code, state, serial, milliseconds(now()), |_, _, _| FilterResult::Forward);
     }
 
     fn button(&mut self, code: u16, pressed: bool) {
-        let known = if pressed { self.player.buttons.insert(code) } else { self.player.buttons.remove(&code) };
+        let known =
+            if pressed { self.player.buttons.insert(code) } else { self.player.buttons.remove(&code) };
         if !known {
             return;
         }
@@ -238,8 +246,7 @@ impl Stage {
         };
         let location = under.as_ref().map_or(at, |(_, _, location)| *location);
         let focus = under.map(|(surface, origin, _)| (surface, origin));
-        let event =
-            MotionEvent { location, serial: SERIAL_COUNTER.next_serial(), time: milliseconds(now()) };
+        let event = MotionEvent { location, serial: SERIAL_COUNTER.next_serial(), time: milliseconds(now()) };
         pointer.motion(self, focus, &event);
         self.activate_constraint();
     }
@@ -399,7 +406,12 @@ impl PointerConstraintsHandler for Stage {
         }
     }
 
-    fn cursor_position_hint(&mut self, surface: &WlSurface, pointer: &PointerHandle<Self>, at: Point<f64, Logical>) {
+    fn cursor_position_hint(
+        &mut self,
+        surface: &WlSurface,
+        pointer: &PointerHandle<Self>,
+        at: Point<f64, Logical>,
+    ) {
         let active = with_pointer_constraint(surface, pointer, |constraint| {
             constraint.is_some_and(|constraint| constraint.is_active())
         });

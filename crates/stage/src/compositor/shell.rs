@@ -33,6 +33,7 @@ impl CompositorHandler for Stage {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
+        self.hear_commit(surface);
         on_commit_buffer_handler::<Self>(surface);
         self.popups.commit(surface);
         if is_sync_subsurface(surface) {
@@ -96,11 +97,12 @@ impl XdgShellHandler for Stage {
 
     fn parent_changed(&mut self, surface: ToplevelSurface) {
         // A dialog chooses its size; a game does not.
+        if surface.parent().is_none() {
+            return;
+        }
         surface.with_pending_state(|state| {
-            if surface.parent().is_some() {
-                state.size = None;
-                state.states.unset(Toplevel::Fullscreen);
-            }
+            state.size = None;
+            state.states.unset(Toplevel::Fullscreen);
         });
         if surface.is_initial_configure_sent() {
             surface.send_pending_configure();
@@ -163,6 +165,7 @@ impl Stage {
         let Some(visible) = self.windows.visible_part(&root) else { return };
         let mut target: Rectangle<i32, _> = visible;
         target.loc -= get_popup_toplevel_coords(&kind);
-        popup.with_pending_state(|state| state.geometry = state.positioner.get_unconstrained_geometry(target));
+        popup
+            .with_pending_state(|state| state.geometry = state.positioner.get_unconstrained_geometry(target));
     }
 }

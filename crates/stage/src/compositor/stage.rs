@@ -21,7 +21,7 @@ use smithay::reexports::calloop::generic::Generic;
 use smithay::reexports::calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction};
 use smithay::reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason};
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
-use smithay::reexports::wayland_server::{Display, DisplayHandle, ListeningSocket};
+use smithay::reexports::wayland_server::{Display, DisplayHandle, ListeningSocket, Resource};
 use smithay::wayland::compositor::CompositorClientState;
 
 use super::frames;
@@ -36,6 +36,10 @@ use super::{COMMANDS, Config, Error, Event, FrameSink, GameInput, Started};
 /// Connections that may be open at once: a game, its launcher and their helpers stay far below; a program that
 /// opens connections in a loop does not exhaust the descriptors.
 const CLIENTS: usize = 64;
+
+/// Commits and time within one turn that only a client without measure reaches: it neither waits to be asked nor
+/// for its memory to be given back, and while it talks nobody else is heard.
+const FLOOD: (u32, Duration) = (500, Duration::from_millis(250));
 
 /// How often a window that nobody sees is asked for a picture, so that it does not stand still altogether.
 const HIDDEN_INTERVAL: Duration = Duration::from_secs(1);
@@ -84,6 +88,8 @@ pub(super) struct Stage {
     /// Input came since the game was last asked.
     input_waits: bool,
     asked_hidden: Timestamp,
+    /// When this turn began to hear clients, and the commits since.
+    heard: (Timestamp, u32),
     first_frame: bool,
     had_windows: bool,
     stopping: bool,
@@ -169,7 +175,9 @@ impl Running {
         // Requests are dispatched by the loop below, where the display can be borrowed: this only wakes it.
         events
             .handle()
-            .insert_source(Generic::new(requests, Interest::READ, Mode::Level), |_, _, _| Ok(PostAction::Continue))
+            .insert_source(Generic::new(requests, Interest::READ, Mode::Level), |_, _, _| {
+                Ok(PostAction::Continue)
+            })
             .map_err(system)?;
 
         let (commands, receiver) = sync_channel(COMMANDS);
@@ -197,6 +205,7 @@ impl Running {
             answered: 0,
             input_waits: false,
             asked_hidden: Timestamp::ZERO,
+            heard: (Timestamp::ZERO, 0),
             first_frame: false,
             had_windows: false,
             stopping: false,
@@ -223,6 +232,7 @@ impl Running {
             }
             // Input reaches the game before anything else is done.
             self.display.flush_clients()?;
+            self.stage.heard = (now(), 0);
             self.display.dispatch_clients(&mut self.stage)?;
             sleep = self.stage.turn();
             self.display.flush_clients()?;
@@ -233,7 +243,8 @@ impl Running {
 /// Opens the socket and lets clients in.
 fn listen(events: &LoopHandle<'static, Stage>, path: &Path) -> Result<(), Error> {
     let failed = |reason: String| Error::Socket { path: path.to_owned(), reason };
-    let socket = ListeningSocket::bind_absolute(path.to_owned()).map_err(|error| failed(error.to_string()))?;
+    let socket =
+        ListeningSocket::bind_absolute(path.to_owned()).map_err(|error| failed(error.to_string()))?;
     let count = Arc::new(AtomicUsize::new(0));
     let source = Generic::new(socket, Interest::READ, Mode::Level);
     let inserted = events.insert_source(source, move |_, socket, stage| {
@@ -275,6 +286,21 @@ impl Stage {
     /// Something visible changed just now.
     pub(super) fn changed(&mut self) {
         self.changed = Some((now(), self.given));
+    }
+
+    /// Counts a commit; a client that floods the stage with them is thrown out.
+    pub(super) fn hear_commit(&mut self, surface: &WlSurface) {
+        let (since, commits) = &mut self.heard;
+        *commits += 1;
+        if *commits < FLOOD.0 || now().since(*since) < FLOOD.1 {
+            return;
+        }
+        if let Some(client) = surface.client() {
+            tracing::warn!("a client commits without measure and is disconnected");
+            self.display.backend_handle().kill_client(client.id(), DisconnectReason::ConnectionClosed);
+        }
+        // The next flood, if there is another, gets as far.
+        self.heard = (now(), 0);
     }
 
     /// Tells the session.

@@ -128,9 +128,11 @@ impl Windows {
         for window in &self.list {
             match &window.content {
                 Content::Wayland(toplevel) => {
+                    // Asked before, since asking takes the lock that the closure holds.
+                    let is_main = toplevel.parent().is_none();
                     toplevel.with_pending_state(|state| {
                         state.bounds = Some(pixels(output).into());
-                        if toplevel.parent().is_none() {
+                        if is_main {
                             state.size = Some(pixels(output).into());
                         }
                     });
@@ -278,7 +280,11 @@ impl Windows {
     }
 
     /// A point of the output on the plane of one window.
-    pub(super) fn on_plane(&self, root: &WlSurface, point: Point<f64, Logical>) -> Option<Point<f64, Logical>> {
+    pub(super) fn on_plane(
+        &self,
+        root: &WlSurface,
+        point: Point<f64, Logical>,
+    ) -> Option<Point<f64, Logical>> {
         self.place_of(root).map(|place| place.to_surface(point))
     }
 
@@ -319,7 +325,8 @@ impl Windows {
 /// The part of a surface tree that is the window.
 fn geometry(surface: &WlSurface) -> Rectangle<i32, Logical> {
     let bounds = bbox_from_surface_tree(surface, (0, 0));
-    let chosen = with_states(surface, |states| states.cached_state.get::<SurfaceCachedState>().current().geometry);
+    let chosen =
+        with_states(surface, |states| states.cached_state.get::<SurfaceCachedState>().current().geometry);
     let own = with_renderer_surface_state(surface, |state| state.surface_size()).flatten();
     match chosen.and_then(|chosen| chosen.intersection(bounds)) {
         Some(chosen) => chosen,

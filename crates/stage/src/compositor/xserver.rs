@@ -59,15 +59,8 @@ impl XServer {
         let mut last = None;
         for number in DISPLAYS {
             let environment: [(&str, &str); 0] = [];
-            let spawned = XWayland::spawn(
-                display,
-                number,
-                environment,
-                false,
-                Stdio::null(),
-                Stdio::null(),
-                |_| (),
-            );
+            let spawned =
+                XWayland::spawn(display, number, environment, false, Stdio::null(), Stdio::null(), |_| ());
             match spawned {
                 Ok((server, client)) => return Self::watch(server, client, number, events),
                 // No other number helps where the program itself is missing.
@@ -237,7 +230,8 @@ impl XwmHandler for Stage {
         _reorder: Option<Reorder>,
     ) {
         let own = window.geometry().size;
-        let side = |wanted: Option<u32>, own: i32| wanted.and_then(|side| i32::try_from(side).ok()).unwrap_or(own);
+        let side =
+            |wanted: Option<u32>, own: i32| wanted.and_then(|side| i32::try_from(side).ok()).unwrap_or(own);
         let wanted = (side(w, own.w), side(h, own.h));
         if window.is_mapped() {
             configure(&window, self.windows.output(), Some(wanted));
