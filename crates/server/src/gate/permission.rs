@@ -46,10 +46,12 @@ async fn judge(app: &Shared, path: &MatchedPath, session: Option<&str>, request:
         // The router is checked against the table when it is built, so that this is never reached.
         Problem::not_allowed("No rule says who may do this, so nobody may.")
     })?;
-    let local = || address(request).is_some_and(|address| address.to_canonical().is_loopback());
+    // Behind a proxy everybody comes from this machine, and the proxy says so.
+    let proxied = ["forwarded", "x-forwarded-for"].iter().any(|name| request.headers.contains_key(*name));
+    let local = !proxied && address(request).is_some_and(|address| address.to_canonical().is_loopback());
     match need {
         Need::Anyone => {}
-        Need::Local if local() => {}
+        Need::Local if local => {}
         Need::Local | Need::Owner => {
             account_of_at_least(&caller, Role::Owner, "Only an owner of this place may do that; ask one.")?;
         }
