@@ -55,3 +55,9 @@ build_pages() {
         (cd web && npm run --silent build) >&2 || fail "the pages could not be built"
     fi
 }
+
+# First-party games are programs of this workspace; a title's folder holds what it runs.
+place_first_party() {
+    mkdir -p titles/probe/bin
+    cmp -s target/release/probe titles/probe/bin/probe || install -m 755 target/release/probe titles/probe/bin/probe
+}

@@ -64,7 +64,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
             "bench",
             &["playhouse-testkit", "playhouse-media", "playhouse-play", "playhouse-codec", "probe"][..],
         ),
-        ("probe", &[][..]),
+        ("probe", &["playhouse-media"][..]),
     ])
 }
 

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::stub::mp4;
 use playhouse_media::frame::Size;
-use playhouse_media::ring::Ring;
 use playhouse_net::{PeerEvent, PeerId};
 use playhouse_play::control::{Ask, EndReason, Ended, Role, SessionSpec, Stats, Tell};
 use playhouse_play::input::Notice;
@@ -16,11 +14,11 @@ use playhouse_play::rate::{Controller, Report, Target, Wanted};
 use playhouse_stage::compositor::Event;
 use playhouse_stage::sandbox::Exit;
 
-use super::hands;
 use super::link::Link;
 use super::picture::Wish;
 use super::signal::Signal;
 use super::theatre::Theatre;
+use super::{clip, hands, usage};
 use crate::clock;
 
 /// How often the game's state and the clock are looked at.
@@ -29,9 +27,6 @@ const TICK: Duration = Duration::from_millis(100);
 /// From asking a game for a picture to its being ready for the viewer's display: drawing, converting, encoding,
 /// the way, decoding. What `input_to_decoded_ms` of the benchmark shows.
 const LEAD: Duration = Duration::from_millis(14);
-
-/// Longest clip, and how much is always there.
-const MAX_CLIP_SECONDS: u32 = 60;
 
 /// A session in the making.
 pub(super) struct Director<'a> {
@@ -179,6 +174,7 @@ impl<'a> Director<'a> {
                 self.link.tell(&Tell::Peer { peer: peer.to_string(), connected: true });
                 self.peers.entry(peer).or_default().connected = true;
                 self.empty_since = None;
+                self.watch();
             }
             PeerEvent::Closed { peer, reason } => {
                 tracing::info!(%peer, %reason, "a peer left");
@@ -188,6 +184,7 @@ impl<'a> Director<'a> {
                 if self.peers.is_empty() {
                     self.empty_since = Some(Instant::now());
                 }
+                self.watch();
             }
             PeerEvent::Estimate { peer, bitrate, loss, rtt } => {
                 if let Some(viewer) = self.peers.get_mut(&peer) {
@@ -196,6 +193,14 @@ impl<'a> Director<'a> {
                 self.steer();
             }
             _ => {}
+        }
+    }
+
+    /// Without viewers nothing is converted or encoded; the first one gets the picture that stands.
+    fn watch(&self) {
+        let anyone = self.peers.values().any(|viewer| viewer.connected);
+        if self.theatre.camera.watch(anyone) {
+            self.theatre.stage.handle().redraw();
         }
     }
 
@@ -267,7 +272,7 @@ impl<'a> Director<'a> {
     fn clip(&self, request: u64, path: PathBuf, seconds: u32) {
         let (ring, link) = (Arc::clone(&self.theatre.ring), self.link.clone());
         let write = move || {
-            let result = write_clip(&ring, &path, seconds.clamp(1, MAX_CLIP_SECONDS));
+            let result = clip::write(&ring, &path, seconds);
             link.tell(&Tell::Clip { request, result });
         };
         if let Err(error) = std::thread::Builder::new().name("clip".to_owned()).spawn(write) {
@@ -344,36 +349,4 @@ fn sentence(words: &str) -> String {
 
 fn narrower(a: Path, b: Path) -> Path {
     Path { bitrate: a.bitrate.min(b.bitrate), loss: a.loss.max(b.loss), rtt: a.rtt.max(b.rtt) }
-}
-
-fn write_clip(ring: &Mutex<Ring>, path: &std::path::Path, seconds: u32) -> Result<u64, String> {
-    let clip = ring
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clip(Duration::from_secs(u64::from(seconds)), clock::now());
-    let Some(clip) = clip else { return Err("There is no picture yet to make a clip of.".to_owned()) };
-    let written = mp4::write_file(&clip, path);
-    written.map_err(|error| format!("The clip could not be written to `{}`: {error}.", path.display()))
-}
-
-mod usage {
-    //! What this process uses, from the kernel.
-
-    /// CPU seconds so far, user and system.
-    pub(super) fn cpu_seconds() -> f64 {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        // The name, which may contain anything, ends with the last parenthesis; utime and stime follow as 14 and 15.
-        let fields: Vec<&str> =
-            stat.rsplit_once(')').map_or(Vec::new(), |(_, rest)| rest.split(' ').collect());
-        let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-        let per_second = rustix::param::clock_ticks_per_second() as f64;
-        (ticks(12) + ticks(13)) / per_second
-    }
-
-    /// Resident bytes.
-    pub(super) fn rss_bytes() -> u64 {
-        let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-        let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
-        pages * rustix::param::page_size() as u64
-    }
 }

@@ -3,6 +3,7 @@
 //! The main thread decides; `stage`, `encode`, `net`, `sound` and `link` do. Pictures, sound and input never pass
 //! through the main thread, so that nothing it does can delay them.
 
+mod clip;
 mod director;
 mod hands;
 mod link;
@@ -12,6 +13,7 @@ mod picture;
 mod signal;
 mod stub;
 mod theatre;
+mod usage;
 
 use playhouse_play::control::{EndReason, Ended, Tell};
 use rustix::process::{Signal, set_parent_process_death_signal};

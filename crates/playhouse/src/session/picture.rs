@@ -32,6 +32,7 @@ pub(super) struct Camera {
     mailbox: Mailbox,
     wish: Mutex<Wish>,
     keyframe: AtomicBool,
+    watched: AtomicBool,
 }
 
 /// What the encoder shall aim at.
@@ -48,7 +49,14 @@ impl Camera {
             mailbox: Mailbox::default(),
             wish: Mutex::new(wish),
             keyframe: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
         })
+    }
+
+    /// Whether anybody looks; true where that is news, so that somebody now waits for a picture.
+    pub(super) fn watch(&self, anyone: bool) -> bool {
+        let before = self.watched.swap(anyone, Ordering::AcqRel);
+        anyone && !before
     }
 
     /// Another aim from the next picture on.
@@ -89,6 +97,11 @@ impl Sink {
 
 impl FrameSink for Sink {
     fn frame(&mut self, frame: &Frame<'_>) {
+        if !self.camera.watched.load(Ordering::Acquire) {
+            // The damage of this frame is missing from the canvas, so that the next one has to be whole.
+            self.canvas = None;
+            return;
+        }
         let size = frame.size.even();
         let whole = [Damage { x: 0, y: 0, width: size.width, height: size.height }];
         let fits = self.canvas.as_ref().is_some_and(|canvas| canvas.size() == size);

@@ -22,8 +22,3 @@ impl Pads {
     pub fn connect(&self, _: u8, _: bool) {}
     pub fn set(&self, _: u8, _: &playhouse_play::input::PadState) {}
 }
-pub mod mp4 {
-    pub fn write_file(c: &playhouse_media::ring::Clip, p: &std::path::Path) -> std::io::Result<u64> {
-        Ok(0)
-    }
-}
