@@ -5,7 +5,7 @@ const executablePath = process.env.PLAYHOUSE_CHROMIUM ?? "/usr/bin/chromium";
 
 export default defineConfig({
   testDir: "tests",
-  outputDir: "results",
+  outputDir: process.env.PLAYHOUSE_E2E_RESULTS ?? "results",
   // One house at a time: games and their encoders want the machine for themselves.
   workers: 1,
   retries: 0,

@@ -1,11 +1,12 @@
 /** A real house for each test file: the release program with a data folder of its own, ended afterwards. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
+const PROBE = join(ROOT, "target/release/probe");
 const PROGRAM = process.env.PLAYHOUSE_PROGRAM ?? join(ROOT, "target/release/playhouse");
 /** How long the program may take until it says its address. */
 const START_MS = 30_000;
@@ -45,6 +46,7 @@ export class House {
     for (const [id, manifest] of Object.entries(titles)) {
       mkdirSync(join(titlesFolder, id));
       writeFileSync(join(titlesFolder, id, "title.toml"), manifest);
+      if (manifest.includes('"./probe"')) copyFileSync(PROBE, join(titlesFolder, id, "probe"));
     }
     for (const id of shipped) cpSync(join(ROOT, "titles", id), join(titlesFolder, id), { recursive: true });
     const child = spawn(

@@ -1,6 +1,7 @@
 /** Everybody can use it: axe finds nothing, the keyboard and the gamepad reach everything. */
 
 import type { Page } from "@playwright/test";
+import { A, B, DOWN, RIGHT, START, plugIn, press } from "../src/pad";
 import { expect, findings, manifest, test } from "../src/test";
 
 test.use({
@@ -92,41 +93,6 @@ test("the menu opens, keeps the focus, and gives it back", async ({ owner }) => 
   await expect(owner.getByRole("dialog")).toHaveCount(0);
   await expect(opener).toBeFocused();
 });
-
-/** A gamepad that the test holds: the browser under test has none. */
-async function plugIn(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const pad = {
-      index: 0,
-      id: "Pad of the test",
-      mapping: "standard",
-      connected: true,
-      timestamp: 0,
-      axes: [0, 0, 0, 0],
-      buttons: Array.from({ length: 17 }, () => ({ pressed: false, touched: false, value: 0 })),
-    };
-    Object.assign(window, { pad });
-    navigator.getGamepads = () => [pad as unknown as Gamepad];
-    window.dispatchEvent(Object.assign(new Event("gamepadconnected"), { gamepad: pad }));
-  });
-}
-
-async function press(page: Page, button: number): Promise<void> {
-  await page.evaluate(async (index) => {
-    const { pad } = window as unknown as { pad: { buttons: { pressed: boolean }[] } };
-    const picture = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    pad.buttons[index]!.pressed = true;
-    await picture();
-    pad.buttons[index]!.pressed = false;
-    await picture();
-  }, button);
-}
-
-const A = 0;
-const B = 1;
-const START = 9;
-const DOWN = 13;
-const RIGHT = 15;
 
 test("a gamepad walks, opens, goes back and finds the menu, larger as on a sofa", async ({ owner }) => {
   await expect(owner.getByRole("heading", { name: "Games" })).toBeVisible();

@@ -94,6 +94,8 @@ export class Player extends Emitter<PlayerEvents> {
   #channels: Channels | undefined;
   #state: State = "idle";
   #seat = 0;
+  #pictured = false;
+  #greeted = false;
   #attempt = 0;
   #retry = 0;
   #ping = 0;
@@ -117,7 +119,8 @@ export class Player extends Emitter<PlayerEvents> {
     );
     this.#sink = options.sink ?? new ElementSink();
     this.#sink.onframe = (shown) => {
-      if (this.#state === "connecting" || this.#state === "reconnecting") this.#playing();
+      this.#pictured = true;
+      this.#playing();
       this.timeline.shown(shown);
     };
     this.#sound = new Sound((blocked) => this.emit("soundBlocked", blocked));
@@ -244,6 +247,8 @@ export class Player extends Emitter<PlayerEvents> {
 
   async #open(): Promise<void> {
     this.#whep?.close();
+    this.#pictured = false;
+    this.#greeted = false;
     this.clock.reset();
     this.timeline.reset();
     this.#pointer.restart();
@@ -281,7 +286,10 @@ export class Player extends Emitter<PlayerEvents> {
     this.#ping = window.setTimeout(() => this.#pingNext(fast - 1), fast > 0 ? PING_FAST_MS : PING_MS);
   }
 
+  /** It plays once there is a picture and the session has said which seat this is: from then on inputs count. */
   #playing(): void {
+    if (!this.#pictured || !this.#greeted) return;
+    if (this.#state !== "connecting" && this.#state !== "reconnecting") return;
     this.#attempt = 0;
     this.#set("playing");
     this.#sound.start();
@@ -323,6 +331,11 @@ export class Player extends Emitter<PlayerEvents> {
   #notice(notice: Notice): void {
     switch (notice.type) {
       case "hello":
+        this.#greeted = true;
+        this.#seat = notice.seat;
+        this.emit("seat", notice.seat);
+        this.#playing();
+        break;
       case "seat":
         this.#seat = notice.seat;
         this.emit("seat", notice.seat);
