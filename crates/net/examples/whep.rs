@@ -43,8 +43,12 @@ fn main() {
                     handle.send(&peer, channel, bytes).unwrap();
                 }
             }
-            PeerEvent::Sent { timeline, .. } => {
-                spread.lock().unwrap().push(timeline.sent.since(timeline.encoded));
+            PeerEvent::Sent { timeline, keyframe, bytes, .. } => {
+                let took = timeline.sent.since(timeline.encoded);
+                if keyframe {
+                    println!("a keyframe of {bytes} bytes took {took:?} to send");
+                }
+                spread.lock().unwrap().push(took);
             }
             other => println!("{other:?}"),
         })
@@ -96,7 +100,14 @@ fn picture(handle: &Handle, units: &[Arc<[u8]>], key: &AtomicBool, spread: &Mute
             taken.sort_unstable();
             if let Some(last) = taken.len().checked_sub(1) {
                 let at = |share: usize| taken[last * share / 100];
-                println!("send: p50 {:?} p95 {:?} p99 {:?} of {}", at(50), at(95), at(99), taken.len());
+                println!(
+                    "send: p50 {:?} p95 {:?} p99 {:?} max {:?} of {}",
+                    at(50),
+                    at(95),
+                    at(99),
+                    taken[last],
+                    taken.len()
+                );
             }
         }
     }

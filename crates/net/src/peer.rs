@@ -31,6 +31,10 @@ const AUDIO_CLOCK: u32 = 48_000;
 /// Rounds of output after which a peer lets the others run. A keyframe is some hundred packets.
 const MAX_ROUNDS: usize = 4096;
 
+/// What may be sent at once: as much as the path carries in this time, which is what queues on the way are made
+/// for, and what the pacer itself allows.
+const BURST: Duration = Duration::from_millis(40);
+
 /// How long a peer has to say good-bye before it is forgotten.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -209,6 +213,7 @@ impl Peer {
             self.retry_keyframe(now, around);
             return;
         }
+        self.choose_pace(unit.data.len());
         let rtp = unit.pts.in_ticks(VIDEO_CLOCK);
         let Some(writer) = self.rtc.writer(self.video.mid) else { return };
         let result = writer.playout_delay(MediaTime::ZERO, MediaTime::ZERO).write(
@@ -230,6 +235,20 @@ impl Peer {
             });
         }
         self.drive(around);
+    }
+
+    /// Lets a frame that the path carries in [`BURST`] leave at once. The pacer would let it do so as well, but not
+    /// while it probes, which is every few seconds and whenever a viewer joins: it would spread the frame over
+    /// the probe. Larger frames are paced, and nothing overtakes them.
+    fn choose_pace(&mut self, bytes: usize) {
+        if !self.unsent.is_empty() {
+            return;
+        }
+        let burst = u128::from(self.estimate) * BURST.as_micros() / 8_000_000;
+        let mut api = self.rtc.direct_api();
+        if let Some(stream) = api.stream_tx_by_mid(self.video.mid, None) {
+            stream.set_unpaced(bytes as u128 <= burst);
+        }
     }
 
     /// Sends sound.

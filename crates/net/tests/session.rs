@@ -42,6 +42,31 @@ fn pictures_arrive_whole_at_every_viewer() {
 }
 
 #[test]
+fn pictures_arrive_whole_over_a_path_that_loses_packets() {
+    let mut session = Session::new(Config::default());
+    let mut player = Browser::join(&mut session, "player");
+    let units: Vec<_> = (0..60).map(|index| picture(index == 0, 5_000, index)).collect();
+    session.handle.video(0, Arc::clone(&units[0]));
+    frames(&mut [&mut player], 1);
+    // Not a divisor of the packets of a frame, so that each place in a frame is hit.
+    player.lose_each = 17;
+    for unit in &units[1..] {
+        let next = Instant::now() + Duration::from_millis(10);
+        session.handle.video(0, Arc::clone(unit));
+        while Instant::now() < next {
+            player.work();
+        }
+    }
+    // What was lost at the very end is noticed by what follows.
+    player.lose_each = 0;
+    session.handle.video(0, picture(false, 100, 61));
+    frames(&mut [&mut player], units.len() + 1);
+    for (frame, unit) in player.frames.iter().zip(&units) {
+        assert_eq!(frame.data[..], unit.data[..]);
+    }
+}
+
+#[test]
 fn each_sent_frame_is_reported_by_the_name_that_the_browser_gives_it() {
     let mut session = Session::new(Config::default());
     let mut player = Browser::join(&mut session, "player");

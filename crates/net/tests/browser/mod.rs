@@ -84,8 +84,9 @@ pub(crate) struct Browser {
     pub(crate) sound: Vec<MediaData>,
     pub(crate) messages: Vec<(ChannelId, bool, Vec<u8>)>,
     pub(crate) open: Vec<String>,
-    /// Datagrams that are thrown away instead of being read.
-    pub(crate) deaf: bool,
+    /// Each so-manieth datagram is lost on the way here; 0 for none.
+    pub(crate) lose_each: u32,
+    received: u32,
     due: Instant,
 }
 
@@ -123,7 +124,8 @@ impl Browser {
             sound: Vec::new(),
             messages: Vec::new(),
             open: Vec::new(),
-            deaf: false,
+            lose_each: 0,
+            received: 0,
             due: Instant::now(),
         };
         (browser, offer.to_sdp_string())
@@ -167,8 +169,11 @@ impl Browser {
         let wait = wait.clamp(Duration::from_micros(100), Duration::from_millis(5));
         self.socket.set_read_timeout(Some(wait)).unwrap();
         let mut buffer = [0; 2000];
-        if let Ok((len, source)) = self.socket.recv_from(&mut buffer)
-            && !self.deaf
+        let datagram = self.socket.recv_from(&mut buffer);
+        self.received += u32::from(datagram.is_ok());
+        let lost = self.lose_each > 0 && self.received.is_multiple_of(self.lose_each);
+        if let Ok((len, source)) = datagram
+            && !lost
             && let Ok(packet) = Receive::new(Protocol::Udp, source, self.local, &buffer[..len])
         {
             self.rtc.handle_input(Input::Receive(Instant::now(), packet)).unwrap();
