@@ -43,20 +43,20 @@ impl CompositorHandler for Stage {
         while let Some(parent) = get_parent(&root) {
             root = parent;
         }
-        if let Some(toplevel) = self.windows.toplevel(&root) {
-            if !toplevel.is_initial_configure_sent() {
-                toplevel.send_configure();
-                return;
-            }
+        if let Some(toplevel) = self.windows.toplevel(&root)
+            && !toplevel.is_initial_configure_sent()
+        {
+            toplevel.send_configure();
+            return;
         }
         let popup = self.popups.find_popup(&root);
-        if let Some(PopupKind::Xdg(popup)) = &popup {
-            if !popup.is_initial_configure_sent() {
-                if let Err(error) = popup.send_configure() {
-                    tracing::debug!("a popup's first configure was refused: {error}");
-                }
-                return;
+        if let Some(PopupKind::Xdg(popup)) = &popup
+            && !popup.is_initial_configure_sent()
+        {
+            if let Err(error) = popup.send_configure() {
+                tracing::debug!("a popup's first configure was refused: {error}");
             }
+            return;
         }
         let shown_by = match &popup {
             Some(popup) => find_popup_root_surface(popup).unwrap_or(root),

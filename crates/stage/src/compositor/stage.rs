@@ -45,7 +45,7 @@ const FLOOD: (u32, Duration) = (500, Duration::from_millis(250));
 const HIDDEN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long the thread sleeps at most when nothing is due. Nothing depends on it.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// What other threads can tell the stage.
 #[derive(Debug)]
@@ -90,11 +90,17 @@ pub(super) struct Stage {
     asked_hidden: Timestamp,
     /// When this turn began to hear clients, and the commits since.
     heard: (Timestamp, u32),
-    first_frame: bool,
-    had_windows: bool,
+    told: Told,
     stopping: bool,
     sink: Box<dyn FrameSink>,
     notify: Box<dyn FnMut(Event) + Send>,
+}
+
+/// What the session knows.
+#[derive(Debug, Default)]
+struct Told {
+    first_frame: bool,
+    windows: bool,
 }
 
 /// What the stage knows of one connection.
@@ -143,10 +149,10 @@ pub(super) fn run(
     if report.send(answer).is_err() {
         return;
     }
-    if let Some(mut running) = running {
-        if let Err(error) = running.run() {
-            tracing::error!("the stage ends: {error}");
-        }
+    if let Some(mut running) = running
+        && let Err(error) = running.run()
+    {
+        tracing::error!("the stage ends: {error}");
     }
 }
 
@@ -206,8 +212,7 @@ impl Running {
             input_waits: false,
             asked_hidden: Timestamp::ZERO,
             heard: (Timestamp::ZERO, 0),
-            first_frame: false,
-            had_windows: false,
+            told: Told::default(),
             stopping: false,
             display: handle,
             xserver: None,
@@ -383,8 +388,8 @@ impl Stage {
             self.sink.frame(&frame);
             self.pacer.taken(at);
             self.answered = after.seq;
-            if !self.first_frame && self.windows.any() {
-                self.first_frame = true;
+            if !self.told.first_frame && self.windows.any() {
+                self.told.first_frame = true;
                 self.tell(Event::FirstFrame);
             }
         }
@@ -406,9 +411,9 @@ impl Stage {
             self.changed();
         }
         let any = self.windows.any();
-        if self.had_windows && !any {
+        if self.told.windows && !any {
             self.tell(Event::WindowsGone);
         }
-        self.had_windows = any;
+        self.told.windows = any;
     }
 }

@@ -247,12 +247,12 @@ impl Windows {
         let (width, height) = (f64::from(width), f64::from(height));
         let own = geometry.size.to_f64();
         let is_main = window.is_main(self.output);
-        if let (Content::X11 { window, .. }, Some((place, loc)), false) = (&window.content, main, is_main) {
-            if window.is_override_redirect() {
-                let offset = (window.geometry().loc - *loc).to_f64();
-                let origin = place.origin + Point::from((offset.x * place.scale, offset.y * place.scale));
-                return Some(Place { origin, scale: place.scale, geometry });
-            }
+        if let (Content::X11 { window, .. }, Some((place, loc)), false) = (&window.content, main, is_main)
+            && window.is_override_redirect()
+        {
+            let offset = (window.geometry().loc - *loc).to_f64();
+            let origin = place.origin + Point::from((offset.x * place.scale, offset.y * place.scale));
+            return Some(Place { origin, scale: place.scale, geometry });
         }
         let fit = (width / own.w).min(height / own.h);
         let worth = is_main && geometry.size.w * SMALLEST_PART >= pixels(self.output).0;

@@ -164,10 +164,10 @@ impl Stage {
         if let Err(error) = window.set_activated(true) {
             tracing::debug!("an X11 window was gone before it had the focus: {error}");
         }
-        if let Some(manager) = self.xserver.as_mut().and_then(|server| server.manager.as_mut()) {
-            if let Err(error) = manager.raise_window(window) {
-                tracing::debug!("an X11 window was gone before it was raised: {error}");
-            }
+        if let Some(manager) = self.xserver.as_mut().and_then(|server| server.manager.as_mut())
+            && let Err(error) = manager.raise_window(window)
+        {
+            tracing::debug!("an X11 window was gone before it was raised: {error}");
         }
         let seat = self.player.seat.clone();
         // For a window without a surface known to smithay, this sets the X11 focus and nothing else.
@@ -206,10 +206,10 @@ impl XwmHandler for Stage {
 
     fn unmapped_window(&mut self, _manager: XwmId, window: X11Surface) {
         self.windows.remove_x11(&window);
-        if !window.is_override_redirect() {
-            if let Err(error) = window.set_mapped(false) {
-                tracing::debug!("an X11 window was gone before it was hidden: {error}");
-            }
+        if !window.is_override_redirect()
+            && let Err(error) = window.set_mapped(false)
+        {
+            tracing::debug!("an X11 window was gone before it was hidden: {error}");
         }
         self.changed();
     }
