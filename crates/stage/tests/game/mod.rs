@@ -1,0 +1,62 @@
+//! Small games for tests: shell scripts, and programs in C against the libraries that real games use.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use playhouse_play::control::{GameSpec, Host};
+
+/// Longest wait for anything, on a loaded machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A game that is a shell script; its home is in `folder`.
+pub(crate) fn shell(folder: &Path, script: &str) -> GameSpec {
+    GameSpec {
+        title: "shell".to_owned(),
+        host: Host::Wayland,
+        command: ["sh", "-c", script].map(str::to_owned).to_vec(),
+        env: BTreeMap::new(),
+        files: None,
+        home: folder.join("home"),
+        network: false,
+        memory_mib: 256,
+        processes: 64,
+        seats: 1,
+    }
+}
+
+/// A game compiled from `tests/clients/<name>.c` against SDL 2.
+pub(crate) fn sdl(folder: &Path, name: &str, arguments: &[&str]) -> GameSpec {
+    let files = folder.join("files");
+    std::fs::create_dir_all(&files).unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name).with_extension("c");
+    let flags = Command::new("pkg-config").args(["--cflags", "--libs", "sdl2"]).output();
+    let flags = String::from_utf8(flags.expect("pkg-config is installed").stdout).unwrap();
+    let status = Command::new("cc")
+        .arg("-O1")
+        .arg(source)
+        .arg("-o")
+        .arg(files.join(name))
+        .args(flags.split_whitespace())
+        .arg("-lm")
+        .status();
+    assert!(
+        status.expect("a C compiler is installed").success(),
+        "{name}.c does not compile; is libsdl2-dev there?"
+    );
+    let command =
+        [format!("./{name}")].into_iter().chain(arguments.iter().map(|&word| word.to_owned())).collect();
+    GameSpec { title: name.to_owned(), command, files: Some(files), ..shell(folder, "") }
+}
+
+/// Waits for a condition.
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
+}
