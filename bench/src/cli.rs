@@ -3,9 +3,9 @@
 use std::io::{Write, stdout};
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::floor;
+use crate::{floor, play};
 
 /// Measures Playhouse on this machine, side by side with its peers. Build the program first:
 /// `cargo build --release`. Each case prints one JSON object.
@@ -36,12 +36,36 @@ enum Case {
         #[arg(long, default_value_t = 100)]
         inputs: usize,
     },
+    /// From a key to a pixel: `probe` at 1280x720 and 60 frames a second, in a headed browser
+    Play {
+        #[command(flatten)]
+        common: Common,
+        /// Key presses, of each side
+        #[arg(long, default_value_t = 300)]
+        inputs: usize,
+        /// Whom to measure against, in alternating rounds
+        #[arg(long)]
+        peer: Option<Peer>,
+        /// Install a peer that is missing, into target/peers
+        #[arg(long)]
+        install_peers: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Peer {
+    Selkies,
 }
 
 /// Runs the case that was asked for.
 pub(crate) fn run() -> Result<()> {
     let (result, json) = match Arguments::parse().case {
         Case::Floor { common, inputs } => (floor::run(inputs, common.seed)?, common.json),
+        Case::Play { common, inputs, peer, install_peers } => {
+            let selkies = peer == Some(Peer::Selkies);
+            let plan = play::Plan { inputs, seed: common.seed, selkies, install: install_peers };
+            (play::run(plan)?, common.json)
+        }
     };
     let text = if json { serde_json::to_string(&result)? } else { serde_json::to_string_pretty(&result)? };
     writeln!(stdout().lock(), "{text}")?;

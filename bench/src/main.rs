@@ -1,11 +1,18 @@
 //! Benchmarks, side by side with peers: each prints one JSON object on standard output, progress on standard error.
 
 mod cli;
+mod client;
 mod figures;
 mod floor;
+mod house;
 mod inputs;
+mod ours;
+mod peer;
+mod play;
 mod progress;
+mod round;
 mod scene;
+mod usage;
 
 fn main() -> anyhow::Result<()> {
     cli::run()

@@ -8,6 +8,7 @@ pub mod browser;
 pub mod child;
 pub mod clock;
 pub mod display;
+pub mod ear;
 pub mod emulator;
 pub mod eye;
 pub mod keys;

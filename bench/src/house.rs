@@ -1,0 +1,254 @@
+//! The server under measurement: started on loopback with a folder of its own, signed in to through its API.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use playhouse_testkit::child::Program;
+use playhouse_testkit::procs::{self, Process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long the server, or a session, may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Who plays.
+const NAME: &str = "Bench";
+const PASSWORD: &str = "a bench needs no secret";
+
+/// How to start the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Sessions at once.
+    pub(crate) sessions: u32,
+    /// Most kilobits per second of a session's video.
+    pub(crate) kbps: u32,
+    /// UDP ports of its sessions.
+    pub(crate) ports: (u16, u16),
+}
+
+/// A running server; ends, with its games, when dropped.
+pub(crate) struct House {
+    // Declared in the order in which they have to end.
+    server: Program,
+    pub(crate) origin: String,
+    token: String,
+    agent: ureq::Agent,
+    pub(crate) folder: TempDir,
+}
+
+/// A running game.
+pub(crate) struct Session {
+    pub(crate) id: String,
+    /// The session's own process.
+    pub(crate) pid: u32,
+}
+
+impl House {
+    /// Starts it with the titles that benchmarks play, and signs in.
+    pub(crate) fn start(settings: Settings) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("bench-house-").tempdir()?;
+        let program = built("playhouse")?;
+        let titles = folder.path().join("titles");
+        write_titles(&titles)?;
+        let log = fs::File::create(folder.path().join("server.log"))?;
+        let mut server = Program::start(
+            Command::new(program)
+                .args(["serve", "--listen", "127.0.0.1:0", "--address", "127.0.0.1"])
+                .arg("--data")
+                .arg(folder.path().join("data"))
+                .arg("--titles")
+                .arg(&titles)
+                .args(["--sessions", &settings.sessions.to_string(), "--kbps", &settings.kbps.to_string()])
+                .args(["--udp-ports", &format!("{}-{}", settings.ports.0, settings.ports.1)])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(log),
+        )?;
+        let lines = BufReader::new(server.stdout().context("the server has no output")?).lines();
+        let Some(address) = lines
+            .map_while(Result::ok)
+            .find_map(|l| l.trim().strip_prefix("http").map(|r| format!("http{r}")))
+        else {
+            bail!("the server ended at once: {}", tail(&folder.path().join("server.log")));
+        };
+        let (origin, code) =
+            address.split_once("/?code=").context("the server printed no code to sign in with")?;
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .new_agent();
+        let mut house = Self { server, origin: origin.to_owned(), token: String::new(), agent, folder };
+        let me = house.call(
+            "POST",
+            "/api/sign-in/code",
+            &json!({"code": code, "name": NAME, "password": PASSWORD, "token": true}),
+        )?;
+        house.token = me["token"].as_str().context("signing in gave no token")?.to_owned();
+        Ok(house)
+    }
+
+    /// Calls the API; gives what it answers, or its problem as an error.
+    pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}{path}", self.origin);
+        let what = || format!("{method} {path}");
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(&url)
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("origin", &self.origin)
+            .header("content-type", "application/json");
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let mut response = self.agent.run(request.body(text)?).with_context(what)?;
+        let status = response.status();
+        let text = response.body_mut().read_to_string().with_context(what)?;
+        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        ensure!(
+            status.is_success(),
+            "{method} {path}: {status}: {}",
+            value["detail"].as_str().unwrap_or(&text)
+        );
+        Ok(value)
+    }
+
+    /// Joins a session as a viewer with this offer; gives the answer and the path to leave by.
+    pub(crate) fn join(&self, session: &Session, offer: &str) -> Result<(String, String)> {
+        let request = ureq::http::Request::builder()
+            .method("POST")
+            .uri(format!("{}/api/sessions/{}/whep?role=spectator", self.origin, session.id))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("origin", &self.origin)
+            .header("content-type", "application/sdp");
+        let mut response = self.agent.run(request.body(offer.to_owned())?).context("joining a session")?;
+        let location =
+            response.headers().get("location").and_then(|l| l.to_str().ok()).unwrap_or_default().to_owned();
+        let answer = response.body_mut().read_to_string()?;
+        ensure!(response.status() == 201, "joining a session: {}: {answer}", response.status());
+        Ok((answer, location))
+    }
+
+    /// Starts a title and waits until it shows its first picture.
+    pub(crate) fn open(&self, title: &str) -> Result<Session> {
+        let before = self.session_pids();
+        let session = self.call("POST", "/api/sessions", &json!({"title": title}))?;
+        let id = session["id"].as_str().context("a session without an id")?.to_owned();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let session = self.call("GET", &format!("/api/sessions/{id}"), &Value::Null)?;
+            match session["state"].as_str() {
+                Some("running") => break,
+                Some("ended") => {
+                    bail!("`{title}` ended at once: {} {}", session["message"], session["last_words"])
+                }
+                _ if Instant::now() > end => {
+                    bail!("`{title}` has not started within {PATIENCE:?}: {}", self.log());
+                }
+                _ => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        let pid = self.session_pids().into_iter().find(|pid| !before.contains(pid));
+        Ok(Session { id, pid: pid.context("a session without a process")? })
+    }
+
+    /// Ends a session.
+    pub(crate) fn close(&self, session: &Session) -> Result<()> {
+        self.call("DELETE", &format!("/api/sessions/{}", session.id), &Value::Null).map(drop)
+    }
+
+    /// The session's own numbers.
+    pub(crate) fn stats(&self, session: &Session) -> Result<Value> {
+        self.call("GET", &format!("/api/sessions/{}/stats", session.id), &Value::Null)
+    }
+
+    /// Signs a browser in and opens a session in it.
+    pub(crate) fn play(&self, session: &Session, page: &mut playhouse_testkit::browser::Cdp) -> Result<()> {
+        page.open(&format!("{}/favicon.svg", self.origin))?;
+        let body = json!({"name": NAME, "password": PASSWORD}).to_string();
+        let script = format!(
+            "fetch('/api/sign-in', {{method: 'POST', headers: {{'content-type': 'application/json'}}, body: {}}})\
+                .then((answer) => answer.status)",
+            json!(body)
+        );
+        let origin = format!("location.origin === '{}'", self.origin);
+        ensure!(page.wait(&origin, PATIENCE)?, "the browser does not reach the server");
+        let status = page.evaluate(&script)?;
+        ensure!(status == 200, "the browser could not sign in: {status}");
+        page.open(&format!("{}/play/{}", self.origin, session.id))?;
+        Ok(())
+    }
+
+    /// Number of the server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// The last lines that the server wrote.
+    pub(crate) fn log(&self) -> String {
+        tail(&self.folder.path().join("server.log"))
+    }
+
+    fn session_pids(&self) -> Vec<u32> {
+        let children = procs::all().into_values().filter(|p| p.parent == self.pid()).map(|p| p.pid);
+        children.filter(|pid| procs::command_line(*pid).contains(" session")).collect()
+    }
+}
+
+/// The processes of a session, parted: its own with its helpers, and the game's.
+pub(crate) fn parted(session: u32) -> (Vec<Process>, Vec<Process>) {
+    let tree = procs::tree(session);
+    let mut games: Vec<u32> = tree.iter().filter(|p| p.name == "bwrap").map(|p| p.pid).collect();
+    loop {
+        let more: Vec<u32> = tree
+            .iter()
+            .filter(|p| games.contains(&p.parent) && !games.contains(&p.pid))
+            .map(|p| p.pid)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        games.extend(more);
+    }
+    tree.into_iter().partition(|p| !games.contains(&p.pid))
+}
+
+/// A program of this workspace, as built beside this one.
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    ensure!(
+        path.is_file(),
+        "`{}` is not built: run `cargo build --release --workspace` first",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// The titles of a benchmark: the probe as it is, standing still, and small.
+fn write_titles(titles: &Path) -> Result<()> {
+    let probe = built("probe")?;
+    let cases = [
+        ("probe", "Probe", "", (1280, 720), 60),
+        ("probe-still", "Probe, still", "\"--still\"", (1280, 720), 60),
+        ("probe-light", "Probe, light", "\"--rate\", \"30\", \"--silent\"", (640, 360), 30),
+    ];
+    for (id, name, arguments, (width, height), rate) in cases {
+        let folder = titles.join(id);
+        fs::create_dir_all(&folder)?;
+        fs::copy(&probe, folder.join("probe"))?;
+        let manifest = format!(
+            "name = \"{name}\"\nsummary = \"For benchmarks.\"\nhost = \"wayland\"\n\
+             command = [\"./probe\", {arguments}]\nrate = {rate}\n\
+             width = {width}\nheight = {height}\n"
+        );
+        fs::write(folder.join("title.toml"), manifest)?;
+    }
+    Ok(())
+}
+
+fn tail(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}

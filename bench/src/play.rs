@@ -1,0 +1,154 @@
+//! The way from a key to a pixel, and what it costs; alone, or in turns with a peer.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use playhouse_media::time::Timestamp;
+use playhouse_testkit::machine::Watch;
+use serde_json::{Value, json};
+
+use crate::figures::{Answers, Spread, rounded};
+use crate::inputs::Press;
+use crate::ours::Ours;
+use crate::peer::selkies::{self, Selkies};
+use crate::progress::say;
+use crate::round::{self, Measured};
+use crate::scene::{KBPS, RATE, SIZE};
+use crate::usage::Used;
+
+/// Rounds of each side when there are two.
+const ROUNDS: usize = 4;
+/// Sound belongs to a press when it is heard so long before its picture, or after.
+const EARLIEST: Duration = Duration::from_millis(60);
+const LATEST: Duration = Duration::from_millis(300);
+
+/// What to measure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) inputs: usize,
+    pub(crate) seed: u64,
+    /// In turns with selkies.
+    pub(crate) selkies: bool,
+    /// Install a peer that is missing.
+    pub(crate) install: bool,
+}
+
+/// What our side gives besides the common figures.
+#[derive(Debug, Default)]
+struct Own {
+    steps: Value,
+    skews: Vec<f64>,
+}
+
+/// Measures it.
+pub(crate) fn run(plan: Plan) -> Result<Value> {
+    let peer = if plan.selkies { selkies::find(plan.install) } else { None };
+    let watch = Watch::begin();
+    let rounds = if peer.is_some() { ROUNDS.min(plan.inputs).max(1) } else { 1 };
+    let (mut ours, mut own, mut theirs) = (Measured::default(), Own::default(), Measured::default());
+    for index in 0..rounds {
+        let count = plan.inputs * (index + 1) / rounds - plan.inputs * index / rounds;
+        // Both sides of a round get the same presses at the same gaps.
+        let seed = plan.seed.wrapping_add(index as u64);
+        say(&format!("Round {} of {rounds}", index + 1));
+        ours.add(our_round(count, seed, &mut own).context("our own side")?);
+        if let Some(peer) = &peer {
+            theirs.add(
+                round::moving(&mut Selkies::start(peer, false)?, count, seed).context("the peer's side")?,
+            );
+        }
+    }
+    say("A picture that stands still");
+    let still = round::still(&mut Ours::start("probe-still")?, plan.seed)?;
+    let mut report = report(plan, &ours, &own, still);
+    if let Some(peer) = &peer {
+        let still_there = round::still(&mut Selkies::start(peer, true)?, plan.seed)?;
+        report["peer"] = peer_report(&theirs, still_there);
+        report["ratios"] = ratios(&ours, still, &theirs, still_there);
+    } else if plan.selkies {
+        report["peer"] = json!({"name": "selkies", "missing": selkies::MISSING});
+    }
+    report["machine"] = serde_json::to_value(watch.end())?;
+    Ok(report)
+}
+
+fn our_round(count: usize, seed: u64, own: &mut Own) -> Result<Measured> {
+    let mut side = Ours::start("probe")?;
+    let measured = round::moving(&mut side, count, seed).with_context(|| side.house.log())?;
+    own.steps = steps(&side.house.stats(&side.session)?);
+    if let Some(ear) = &side.ear {
+        own.skews.extend(skews(&measured.presses, &ear.moments()));
+    }
+    Ok(measured)
+}
+
+/// The session's own account of its steps, over its last seconds; it counts in microseconds.
+fn steps(stats: &Value) -> Value {
+    let step = |name: &str| {
+        let millis = |share: &str| rounded(stats[name][share].as_f64().unwrap_or(0.0) / 1000.0);
+        json!({"p50": millis("p50"), "p99": millis("p99")})
+    };
+    json!({"convert": step("convert"), "encode": step("encode"), "send": step("send")})
+}
+
+/// Milliseconds by which each press was heard after it was seen.
+fn skews(presses: &[Press], sounds: &[Timestamp]) -> Vec<f64> {
+    let of = |press: &Press| {
+        let seen = press.photon?;
+        let heard =
+            sounds.iter().find(|at| **at > press.at && **at + EARLIEST > seen && **at < seen + LATEST)?;
+        let late = heard.since(seen).as_secs_f64();
+        let early = seen.since(*heard).as_secs_f64();
+        Some((late - early) * 1000.0)
+    };
+    presses.iter().filter_map(of).collect()
+}
+
+fn report(plan: Plan, ours: &Measured, own: &Own, still: Used) -> Value {
+    let heard = Spread::of(&own.skews);
+    json!({
+        "case": "play",
+        "settings": {"width": SIZE.0, "height": SIZE.1, "rate": RATE, "kbps": KBPS, "inputs": plan.inputs, "seed": plan.seed},
+        "input_to_photon_ms": ours.photon(),
+        "input_to_photon_p50_of_rounds_ms": ours.p50s,
+        "input_to_decoded_ms": Answers::of(&ours.decoded),
+        "frame_ms": own.steps,
+        "decoded_fps": ours.decoded_fps(),
+        "frame_interval_ms": ours.interval(),
+        "audio_video_skew_ms": if own.skews.is_empty() { Value::Null } else { json!(heard.p50) },
+        "audio_video_skew_spread_ms": {"p50": heard.p50, "p95": heard.p95, "n": own.skews.len()},
+        "session_cpu_cores": {"moving": ours.streaming_cores(), "still": rounded(still.streaming_cores)},
+        "game_cpu_cores": {"moving": ours.game_cores(), "still": rounded(still.game_cores)},
+        "session_rss_bytes": ours.rss_bytes(),
+        "bitrate_bps": ours.bitrate_bps(),
+    })
+}
+
+fn peer_report(theirs: &Measured, still: Used) -> Value {
+    json!({
+        "name": "selkies",
+        "mode": "webrtc",
+        "input_to_photon_ms": theirs.photon(),
+        "input_to_photon_p50_of_rounds_ms": theirs.p50s,
+        "decoded_fps": theirs.decoded_fps(),
+        "frame_interval_ms": theirs.interval(),
+        "session_cpu_cores": {"moving": theirs.streaming_cores(), "still": rounded(still.streaming_cores)},
+        "game_cpu_cores": {"moving": theirs.game_cores(), "still": rounded(still.game_cores)},
+        "session_rss_bytes": theirs.rss_bytes(),
+        "bitrate_bps": theirs.bitrate_bps(),
+    })
+}
+
+/// Ours by theirs: below 1 is ahead.
+fn ratios(ours: &Measured, still: Used, theirs: &Measured, their_still: Used) -> Value {
+    let ratio =
+        |ours: f64, theirs: f64| if theirs > 0.0 { json!(rounded(ours / theirs)) } else { Value::Null };
+    let (us, them) = (ours.photon(), theirs.photon());
+    json!({
+        "input_to_photon_p50": ratio(us.p50, them.p50),
+        "input_to_photon_p95": ratio(us.p95, them.p95),
+        "cpu_moving": ratio(ours.streaming_cores(), theirs.streaming_cores()),
+        "cpu_still": ratio(still.streaming_cores, their_still.streaming_cores),
+        "rss": ratio(ours.rss_bytes() as f64, theirs.rss_bytes() as f64),
+    })
+}
