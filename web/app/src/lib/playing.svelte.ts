@@ -54,6 +54,7 @@ export class Playing {
   /** Whether a picture was ever there. */
   shown = $state(false);
   #player: Player | undefined;
+  #capture = false;
   #menu: () => void;
   #activity: () => void;
 
@@ -74,6 +75,7 @@ export class Playing {
       ...(quality && { quality }),
     });
     this.#player = player;
+    player.capture = this.#capture;
     window.__playhouse = player;
     player.on("state", (state) => {
       this.state = state;
@@ -100,7 +102,9 @@ export class Playing {
     await this.#player?.connect().catch(() => undefined);
   }
 
+  /** Whether input goes to the game; remembered for a player that begins later. */
   set capture(capture: boolean) {
+    this.#capture = capture;
     if (this.#player) this.#player.capture = capture;
   }
 
