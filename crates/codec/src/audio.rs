@@ -84,6 +84,7 @@ impl Opus {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test patterns are cut on purpose")]
 mod tests {
     use opus::Decoder;
 

@@ -5,7 +5,7 @@ use playhouse_media as media;
 use yuv::{BufferStoreMut, YuvBiPlanarImageMut, YuvConversionMode, YuvRange, YuvStandardMatrix};
 
 /// Why a picture could not be converted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The buffer ends before the picture does.
     #[error(
@@ -39,6 +39,9 @@ pub enum Error {
         /// Rows.
         height: u32,
     },
+    /// The conversion refused what had been checked.
+    #[error("the picture could not be converted: {0}")]
+    Failed(String),
 }
 
 /// Longest side that is converted: more than any H.264 level has, and far from overflow.
@@ -61,7 +64,7 @@ pub fn to_nv12_damaged(source: &[u8], stride: usize, damage: &[Damage], out: &mu
     let size = out.size();
     check(source, stride, size)?;
     let all = u64::from(size.width) * u64::from(size.height);
-    let area: u64 = damage.iter().filter_map(|d| Rect::within(d, size)).map(|r| r.area()).sum();
+    let area: u64 = damage.iter().filter_map(|d| Rect::within(d, size)).map(Rect::area).sum();
     if area >= all {
         return to_nv12(source, stride, out);
     }
@@ -136,7 +139,7 @@ fn convert(source: &[u8], stride: usize, rect: Rect, out: &mut Nv12) -> Result<(
         YuvStandardMatrix::Bt709,
         YuvConversionMode::Balanced,
     )
-    .map_err(|_| Error::Size { width: rect.width, height: rect.height })
+    .map_err(|error| Error::Failed(error.to_string()))
 }
 
 /// A stride as the conversion takes it; `check` has refused those that would not fit.
@@ -145,6 +148,7 @@ fn out_stride(bytes: usize) -> u32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test patterns are cut on purpose")]
 mod tests {
     use super::*;
 

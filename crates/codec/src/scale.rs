@@ -69,6 +69,7 @@ impl Scaler {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test patterns are cut on purpose")]
 mod tests {
     use super::*;
 

@@ -1,6 +1,11 @@
 //! A clip of a session as an MP4 file, judged by `ffprobe` and `ffmpeg`.
 
 #![cfg(any(feature = "libav", feature = "openh264"))]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test may panic, and counts small things"
+)]
 
 mod judge;
 mod scene;
@@ -88,7 +93,7 @@ fn probe(file: &[u8], arguments: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_clip_is_a_film_of_pictures_and_sound_that_begins_to_play_at_once() {
-    let clip = clip(Duration::from_secs(60));
+    let clip = clip(Duration::from_mins(1));
     let file = file(&clip);
     let position = |name: &[u8]| file.windows(4).position(|window| window == name).unwrap();
     assert!(position(b"moov") < position(b"mdat"), "the header comes first");
@@ -101,7 +106,7 @@ fn a_clip_is_a_film_of_pictures_and_sound_that_begins_to_play_at_once() {
 
 #[test]
 fn pictures_stand_for_as_long_as_they_stood_in_the_game() {
-    let clip = clip(Duration::from_secs(60));
+    let clip = clip(Duration::from_mins(1));
     let entries = ["-select_streams", "v", "-show_entries", "packet=pts,dts,duration,flags"];
     let packets = probe(&file(&clip), &entries);
     let ticks: Vec<u64> = (0..400).filter(|&tick| moves(tick)).collect();
@@ -119,7 +124,7 @@ fn pictures_stand_for_as_long_as_they_stood_in_the_game() {
 
 #[test]
 fn every_picture_of_a_clip_decodes_without_a_complaint() {
-    let clip = clip(Duration::from_secs(60));
+    let clip = clip(Duration::from_mins(1));
     let raw = judge(
         "ffmpeg",
         &["-i", "-", "-map", "0:v", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "nv12", "-"],
@@ -139,7 +144,7 @@ fn loudness(file: &[u8]) -> Vec<f64> {
 
 #[test]
 fn sound_is_where_it_was_although_silence_was_left_out() {
-    let clip = clip(Duration::from_secs(60));
+    let clip = clip(Duration::from_mins(1));
     assert!(clip.audio.len() < 250, "silence is not in the stream: {} packets", clip.audio.len());
     let loudness = loudness(&file(&clip));
     for (tick, &loud) in loudness.iter().enumerate() {
@@ -166,8 +171,20 @@ fn a_shorter_clip_begins_at_a_keyframe_with_the_sound_of_that_moment() {
 }
 
 #[test]
+fn a_picture_that_stood_for_a_minute_makes_a_clip_of_the_length_that_was_asked_for() {
+    let clip = session().clip(Duration::from_secs(10), BEGIN + Duration::from_mins(1)).unwrap();
+    let file = file(&clip);
+    assert_eq!(probe(&file, &["-show_entries", "format=duration"]), ["10.000000"]);
+    let packets = probe(&file, &["-select_streams", "v", "-show_entries", "packet=pts,flags"]);
+    assert_eq!((packets[0].as_str(), packets.len()), ("0,K_", clip.video.len()));
+    // What leads to the picture passes in less than the blink of one frame.
+    let last = packets[packets.len() - 1].split(',').next().unwrap().parse::<u32>().unwrap();
+    assert!(last < 1500, "the picture is there after {last} ticks");
+}
+
+#[test]
 fn a_silent_session_makes_a_silent_film() {
-    let clip = Clip { audio: Vec::new(), ..clip(Duration::from_secs(60)) };
+    let clip = Clip { audio: Vec::new(), ..clip(Duration::from_mins(1)) };
     let streams = probe(&file(&clip), &["-show_entries", "stream=codec_name"]);
     assert_eq!(streams, ["h264"]);
 }

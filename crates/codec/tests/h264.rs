@@ -1,5 +1,7 @@
 //! What the encoders give, judged by `ffprobe` and `ffmpeg`.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod judge;
 mod scene;
 

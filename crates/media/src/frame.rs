@@ -25,6 +25,7 @@ impl Size {
     }
 
     /// The largest size of even sides within this one: 4:2:0 halves both.
+    #[must_use]
     pub const fn even(self) -> Self {
         Self { width: self.width & !1, height: self.height & !1 }
     }

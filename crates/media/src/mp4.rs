@@ -8,6 +8,8 @@ mod atom;
 mod layout;
 mod sound;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 

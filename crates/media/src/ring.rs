@@ -10,7 +10,7 @@ use crate::sample::{AccessUnit, AudioPacket};
 use crate::time::Timestamp;
 
 /// How much is kept unless something else is said.
-pub const SPAN: Duration = Duration::from_secs(60);
+pub const SPAN: Duration = Duration::from_mins(1);
 /// Most bytes that are kept: a minute at 8 Mbit/s.
 pub const BYTES: usize = 64 << 20;
 /// How much more than was asked for a clip has at most: somewhat more than from one keyframe to the next. Where the
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(clip.video.len(), 160);
         assert_eq!(clip.audio[0].pts, at(84_000));
         assert_eq!((clip.audio.len(), clip.end), (1600, at(100_000)));
-        let all = ring.clip(Duration::from_secs(3600), at(0)).unwrap();
+        let all = ring.clip(Duration::from_hours(1), at(0)).unwrap();
         assert_eq!(all.video[0].pts, at(40_000), "a minute is there, and no more than its first group");
         assert_eq!(ring.newest_group().len(), 20);
     }

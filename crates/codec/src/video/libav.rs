@@ -117,12 +117,11 @@ impl Libav {
 
     /// Passes a picture through and leaves the access unit in `packet`: whether it is a keyframe, or none yet.
     fn submit(&mut self, picture: &Nv12, ticks: i64, keyframe: bool) -> Result<Option<bool>, String> {
-        let (mut encoder, mut door) = match self.open.take() {
-            Some(open) => open,
-            None => {
-                self.pace = Pace::new(self.config.rate);
-                start(self.settings, &self.config).map_err(|error| error.to_string())?
-            }
+        let (mut encoder, mut door) = if let Some(open) = self.open.take() {
+            open
+        } else {
+            self.pace = Pace::new(self.config.rate);
+            start(self.settings, &self.config).map_err(|error| error.to_string())?
         };
         let packet = &mut self.packet;
         let mut got = false;

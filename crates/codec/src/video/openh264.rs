@@ -148,7 +148,6 @@ fn set_rate(encoder: &mut encoder::Encoder, option: ENCODER_OPTION, rate: u32) -
 }
 
 fn start(config: &Config) -> Result<encoder::Encoder, Error> {
-    #[expect(clippy::cast_precision_loss, reason = "a rate is at most 1000")]
     let rate = config.rate as f32;
     let settings = EncoderConfig::new()
         .bitrate(BitRate::from_bps(config.bitrate))

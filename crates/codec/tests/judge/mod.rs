@@ -1,5 +1,7 @@
 //! Programs of others that judge what was made here.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 

@@ -1,5 +1,7 @@
 //! A textured world that a camera moves over, with sprites on it: about as hard to encode as a game.
 
+#![expect(clippy::cast_possible_truncation, reason = "colours and hashes are cut on purpose")]
+
 use playhouse_media::frame::Size;
 
 const WORLD: usize = 2048;

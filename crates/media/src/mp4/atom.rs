@@ -3,10 +3,10 @@
 /// Appends a box whose contents `fill` appends.
 ///
 /// The header of a clip is far below 4 GiB, so that lengths of 32 bits do.
-pub(super) fn atom(out: &mut Vec<u8>, name: &[u8; 4], fill: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn atom(out: &mut Vec<u8>, name: [u8; 4], fill: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(name);
+    out.extend_from_slice(&name);
     fill(out);
     let length = u32::try_from(out.len() - start).unwrap_or(u32::MAX);
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());
@@ -15,7 +15,7 @@ pub(super) fn atom(out: &mut Vec<u8>, name: &[u8; 4], fill: impl FnOnce(&mut Vec
 /// Appends a box with a version and 24 bits of flags.
 pub(super) fn full(
     out: &mut Vec<u8>,
-    name: &[u8; 4],
+    name: [u8; 4],
     version: u8,
     flags: u32,
     fill: impl FnOnce(&mut Vec<u8>),

@@ -57,10 +57,9 @@ impl<'a> Layout<'a> {
         let sps = Sps::parse(sets.sps).ok_or(Error::NoKeyframe)?;
         let starts = starts(units, clip.begin);
         let end = (Timestamp::ZERO + clip.end.since(clip.begin)).in_ticks(RATE);
-        let unit_ticks = durations(&starts, end)?;
-        let bytes = |unit: &Arc<AccessUnit>| u32::try_from(annexb::sample_len(&unit.data));
-        let unit_bytes: Vec<u32> =
-            units.iter().map(bytes).collect::<Result<_, _>>().map_err(|_| Error::TooLarge)?;
+        let unit_ticks = durations(&starts, end).ok_or(Error::TooLarge)?;
+        let bytes = |unit: &Arc<AccessUnit>| u32::try_from(annexb::sample_len(&unit.data)).ok();
+        let unit_bytes = units.iter().map(bytes).collect::<Option<Vec<u32>>>().ok_or(Error::TooLarge)?;
         let (pieces, early) = sound::row(clip);
         let heard: u64 = pieces.iter().map(|piece| piece.data().len() as u64).sum();
         let payload = unit_bytes.iter().map(|&bytes| u64::from(bytes)).sum::<u64>() + heard;
@@ -85,15 +84,11 @@ fn starts(units: &[Arc<AccessUnit>], begin: Timestamp) -> Vec<u64> {
     units.iter().map(start).collect()
 }
 
-fn durations(starts: &[u64], end: u64) -> Result<Vec<u32>, Error> {
+fn durations(starts: &[u64], end: u64) -> Option<Vec<u32>> {
     let last = starts.last().copied().unwrap_or(0);
     let end = if end > last { end } else { last + u64::from(LAST) };
     let ends = starts.iter().skip(1).copied().chain([end]);
-    starts
-        .iter()
-        .zip(ends)
-        .map(|(start, end)| u32::try_from(end - start).map_err(|_| Error::TooLarge))
-        .collect()
+    starts.iter().zip(ends).map(|(start, end)| u32::try_from(end - start).ok()).collect()
 }
 
 /// Half a second of pictures, half a second of sound, and so on.

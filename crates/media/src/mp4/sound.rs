@@ -36,7 +36,7 @@ impl Piece<'_> {
     }
 
     /// How long it sounds, in samples.
-    pub(super) fn samples(&self) -> u32 {
+    pub(super) fn samples(self) -> u32 {
         match self {
             Self::Packet(packet) => {
                 let micros = packet.duration.as_micros().min(120_000);

@@ -25,21 +25,21 @@ pub(super) fn header(layout: &Layout<'_>) -> Result<Vec<u8>, Error> {
 
 fn build(layout: &Layout<'_>, begin: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    atom(&mut out, b"ftyp", |out| {
+    atom(&mut out, *b"ftyp", |out| {
         out.extend_from_slice(b"isom");
         put32(out, 512);
         out.extend_from_slice(b"isomiso2avc1mp41");
     });
-    atom(&mut out, b"moov", |out| {
+    atom(&mut out, *b"moov", |out| {
         let (video, audio) = (video_ticks(layout), audio_ticks(layout));
-        full(out, b"mvhd", 0, 0, |out| {
+        full(out, *b"mvhd", 0, 0, |out| {
             put32s(out, &[0, 0, RATE, video.max(audio), 0x1_0000, 0x0100_0000, 0, 0]);
             put32s(out, &UPRIGHT);
             put32s(out, &[0, 0, 0, 0, 0, 0, AUDIO + 1]);
         });
-        atom(out, b"trak", |out| video_track(out, layout, begin, video));
+        atom(out, *b"trak", |out| video_track(out, layout, begin, video));
         if !layout.pieces.is_empty() {
-            atom(out, b"trak", |out| audio_track(out, layout, begin, audio));
+            atom(out, *b"trak", |out| audio_track(out, layout, begin, audio));
         }
     });
     put32(&mut out, u32::try_from(layout.payload + 8).unwrap_or(u32::MAX));
@@ -67,21 +67,23 @@ fn skipped(layout: &Layout<'_>) -> u32 {
 fn video_track(out: &mut Vec<u8>, layout: &Layout<'_>, begin: u64, ticks: u32) {
     let size = layout.sps.size;
     track_header(out, VIDEO, ticks, 0, (size.width << 16, size.height << 16));
-    atom(out, b"mdia", |out| {
-        media_header(out, RATE, ticks, b"vide", b"Picture\0");
-        atom(out, b"minf", |out| {
-            full(out, b"vmhd", 0, 1, |out| put32s(out, &[0, 0]));
+    atom(out, *b"mdia", |out| {
+        media_header(out, RATE, ticks, *b"vide", b"Picture\0");
+        atom(out, *b"minf", |out| {
+            full(out, *b"vmhd", 0, 1, |out| put32s(out, &[0, 0]));
             data_information(out);
-            atom(out, b"stbl", |out| {
-                full(out, b"stsd", 0, 0, |out| {
+            atom(out, *b"stbl", |out| {
+                full(out, *b"stsd", 0, 0, |out| {
                     put32(out, 1);
-                    atom(out, b"avc1", |out| avc1(out, layout));
+                    atom(out, *b"avc1", |out| avc1(out, layout));
                 });
                 durations(out, layout.unit_ticks.iter().copied());
-                full(out, b"stss", 0, 0, |out| {
+                full(out, *b"stss", 0, 0, |out| {
                     let keyframes = || (1_u32..).zip(layout.units).filter(|(_, unit)| unit.keyframe);
                     put32(out, count(keyframes().count()));
-                    keyframes().for_each(|(number, _)| put32(out, number));
+                    for (number, _) in keyframes() {
+                        put32(out, number);
+                    }
                 });
                 samples(out, layout, begin, true);
             });
@@ -91,28 +93,28 @@ fn video_track(out: &mut Vec<u8>, layout: &Layout<'_>, begin: u64, ticks: u32) {
 
 fn audio_track(out: &mut Vec<u8>, layout: &Layout<'_>, begin: u64, ticks: u32) {
     track_header(out, AUDIO, ticks, 0x0100, (0, 0));
-    atom(out, b"edts", |out| {
-        full(out, b"elst", 0, 0, |out| put32s(out, &[1, ticks, skipped(layout), 0x1_0000]));
+    atom(out, *b"edts", |out| {
+        full(out, *b"elst", 0, 0, |out| put32s(out, &[1, ticks, skipped(layout), 0x1_0000]));
     });
-    atom(out, b"mdia", |out| {
+    atom(out, *b"mdia", |out| {
         let all = u32::try_from(layout.samples()).unwrap_or(u32::MAX);
-        media_header(out, sound::RATE, all, b"soun", b"Sound\0");
-        atom(out, b"minf", |out| {
-            full(out, b"smhd", 0, 0, |out| put32(out, 0));
+        media_header(out, sound::RATE, all, *b"soun", b"Sound\0");
+        atom(out, *b"minf", |out| {
+            full(out, *b"smhd", 0, 0, |out| put32(out, 0));
             data_information(out);
-            atom(out, b"stbl", |out| {
-                full(out, b"stsd", 0, 0, |out| {
+            atom(out, *b"stbl", |out| {
+                full(out, *b"stsd", 0, 0, |out| {
                     put32(out, 1);
-                    atom(out, b"Opus", opus);
+                    atom(out, *b"Opus", opus);
                 });
-                durations(out, layout.pieces.iter().map(super::Piece::samples));
+                durations(out, layout.pieces.iter().map(|piece| piece.samples()));
                 samples(out, layout, begin, false);
-                full(out, b"sgpd", 1, 0, |out| {
+                full(out, *b"sgpd", 1, 0, |out| {
                     out.extend_from_slice(b"roll");
                     put32s(out, &[2, 1]);
                     out.extend_from_slice(&(-PRE_ROLL).to_be_bytes());
                 });
-                full(out, b"sbgp", 0, 0, |out| {
+                full(out, *b"sbgp", 0, 0, |out| {
                     out.extend_from_slice(b"roll");
                     put32s(out, &[1, count(layout.pieces.len()), 1]);
                 });
@@ -123,7 +125,7 @@ fn audio_track(out: &mut Vec<u8>, layout: &Layout<'_>, begin: u64, ticks: u32) {
 
 fn track_header(out: &mut Vec<u8>, track: u32, ticks: u32, volume: u16, (width, height): (u32, u32)) {
     // Enabled, in the movie, in its preview.
-    full(out, b"tkhd", 0, 7, |out| {
+    full(out, *b"tkhd", 0, 7, |out| {
         put32s(out, &[0, 0, track, 0, ticks, 0, 0, 0]);
         put16(out, volume);
         put16(out, 0);
@@ -132,13 +134,13 @@ fn track_header(out: &mut Vec<u8>, track: u32, ticks: u32, volume: u16, (width, 
     });
 }
 
-fn media_header(out: &mut Vec<u8>, rate: u32, duration: u32, kind: &[u8; 4], name: &[u8]) {
+fn media_header(out: &mut Vec<u8>, rate: u32, duration: u32, kind: [u8; 4], name: &[u8]) {
     /// "und": no language, three letters of five bits.
     const NO_LANGUAGE: u32 = 0x55C4 << 16;
-    full(out, b"mdhd", 0, 0, |out| put32s(out, &[0, 0, rate, duration, NO_LANGUAGE]));
-    full(out, b"hdlr", 0, 0, |out| {
+    full(out, *b"mdhd", 0, 0, |out| put32s(out, &[0, 0, rate, duration, NO_LANGUAGE]));
+    full(out, *b"hdlr", 0, 0, |out| {
         put32(out, 0);
-        out.extend_from_slice(kind);
+        out.extend_from_slice(&kind);
         put32s(out, &[0, 0, 0]);
         out.extend_from_slice(name);
     });
@@ -146,10 +148,10 @@ fn media_header(out: &mut Vec<u8>, rate: u32, duration: u32, kind: &[u8; 4], nam
 
 /// The samples are in this file.
 fn data_information(out: &mut Vec<u8>) {
-    atom(out, b"dinf", |out| {
-        full(out, b"dref", 0, 0, |out| {
+    atom(out, *b"dinf", |out| {
+        full(out, *b"dref", 0, 0, |out| {
             put32(out, 1);
-            full(out, b"url ", 0, 1, |_| {});
+            full(out, *b"url ", 0, 1, |_| {});
         });
     });
 }
@@ -165,7 +167,7 @@ fn avc1(out: &mut Vec<u8>, layout: &Layout<'_>) {
     put16(out, 1);
     out.extend_from_slice(&[0; 32]);
     out.extend_from_slice(&[0, 0x18, 0xFF, 0xFF]);
-    atom(out, b"avcC", |out| {
+    atom(out, *b"avcC", |out| {
         // Lengths of four bytes; one set of each kind.
         out.extend_from_slice(&[1, sps.profile, sps.constraints, sps.level, 0xFF, 0xE1]);
         put16(out, u16::try_from(sets.sps.len()).unwrap_or(u16::MAX));
@@ -175,7 +177,7 @@ fn avc1(out: &mut Vec<u8>, layout: &Layout<'_>) {
         out.extend_from_slice(sets.pps);
     });
     // BT.709 throughout, limited range.
-    atom(out, b"colr", |out| out.extend_from_slice(b"nclx\0\x01\0\x01\0\x01\0"));
+    atom(out, *b"colr", |out| out.extend_from_slice(b"nclx\0\x01\0\x01\0\x01\0"));
 }
 
 fn opus(out: &mut Vec<u8>) {
@@ -185,7 +187,7 @@ fn opus(out: &mut Vec<u8>) {
     put16(out, 16);
     put32(out, 0);
     put32(out, sound::RATE << 16);
-    atom(out, b"dOps", |out| {
+    atom(out, *b"dOps", |out| {
         out.extend_from_slice(&[0, 2]);
         put16(out, sound::PRE_SKIP);
         put32(out, sound::RATE);
@@ -203,9 +205,9 @@ fn durations(out: &mut Vec<u8>, ticks: impl Iterator<Item = u32>) {
             _ => runs.push([1, ticks]),
         }
     }
-    full(out, b"stts", 0, 0, |out| {
+    full(out, *b"stts", 0, 0, |out| {
         put32(out, count(runs.len()));
-        runs.iter().for_each(|run| put32s(out, run));
+        put32s(out, runs.as_flattened());
     });
 }
 
@@ -237,15 +239,15 @@ fn samples(out: &mut Vec<u8>, layout: &Layout<'_>, begin: u64, video: bool) {
         }
         at += length;
     }
-    full(out, b"stsc", 0, 0, |out| {
+    full(out, *b"stsc", 0, 0, |out| {
         put32(out, count(runs.len()));
-        runs.iter().for_each(|run| put32s(out, run));
+        put32s(out, runs.as_flattened());
     });
-    full(out, b"stsz", 0, 0, |out| {
+    full(out, *b"stsz", 0, 0, |out| {
         put32s(out, &[0, count(bytes.len())]);
         put32s(out, &bytes);
     });
-    full(out, b"stco", 0, 0, |out| {
+    full(out, *b"stco", 0, 0, |out| {
         put32(out, count(offsets.len()));
         put32s(out, &offsets);
     });

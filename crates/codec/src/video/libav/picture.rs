@@ -109,7 +109,7 @@ fn lend(
 ) -> Result<(), String> {
     let size = picture.size();
     let (luma, chroma) = (picture.luma(), picture.chroma());
-    let stride = i32::try_from(size.width).map_err(|_| "the picture is too wide".to_owned())?;
+    let stride = i32::try_from(size.width).map_err(|error| error.to_string())?;
     let mut frame = frame::Video::empty();
     frame.set_format(format::Pixel::NV12);
     frame.set_width(size.width);
@@ -165,7 +165,7 @@ impl Surfaces {
         let check = |code: i32| {
             if code < 0 { Err(ffmpeg::Error::from(code).to_string()) } else { Ok(()) }
         };
-        let side = |pixels: u32| i32::try_from(pixels).map_err(|_| "the picture is too large".to_owned());
+        let side = |pixels: u32| i32::try_from(pixels).map_err(|error| error.to_string());
         let (width, height) = (side(config.size.width)?, side(config.size.height)?);
         let mut device = ptr::null_mut();
         // SAFETY: every pointer is checked before it is followed; the frames keep the device alive; both are
@@ -183,6 +183,7 @@ impl Surfaces {
             if surfaces.frames.is_null() {
                 return Err("there is no memory left".to_owned());
             }
+            #[expect(clippy::cast_ptr_alignment, reason = "libav allocated it for this very type")]
             let context = (*surfaces.frames).data.cast::<ffi::AVHWFramesContext>();
             (*context).format = ffi::AVPixelFormat::AV_PIX_FMT_VAAPI;
             (*context).sw_format = ffi::AVPixelFormat::AV_PIX_FMT_NV12;
