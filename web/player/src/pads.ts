@@ -9,6 +9,8 @@ const SETTLED = 3;
 /** Select and start, held together, are the menu for pads without a guide button. */
 const MENU_CHORD = (1 << 8) | (1 << 9);
 const GUIDE = 1 << 16;
+/** Stands for the pad on the screen where the browser's pads have their index. */
+const SCREEN = -1;
 
 const scaled = (value: number) => Math.round(Math.max(-1, Math.min(1, value)) * 32767);
 
@@ -107,7 +109,24 @@ export class Pads {
     cancelAnimationFrame(this.#loop);
   }
 
-  #join(gamepad: Gamepad): void {
+  /** The pad on the screen: its state from now on, or nothing where it went away. */
+  screen(state: PadState | undefined): void {
+    if (!state) {
+      this.#leave(SCREEN);
+      return;
+    }
+    this.#join({ index: SCREEN });
+    const pad = this.#slots.findIndex((slot) => slot?.index === SCREEN);
+    const slot = this.#slots[pad];
+    if (!slot || !this.#active) return;
+    const kind = change(slot.last, state);
+    // Where the stick rests must not be lost: nothing follows it.
+    const rests = state.axes.every((axis) => axis === 0);
+    slot.last = state;
+    if (kind !== "none") this.events.send({ kind: "pad", pad, state }, kind === "edge" || rests);
+  }
+
+  #join(gamepad: Pick<Gamepad, "index">): void {
     if (this.#slots.some((slot) => slot?.index === gamepad.index)) return;
     const pad = this.#slots.indexOf(undefined);
     if (pad < 0) return;
@@ -136,7 +155,7 @@ export class Pads {
       const gamepad = slot && pads[slot.index];
       if (slot && gamepad) this.#read(slot, pad, gamepad);
     });
-    if (this.#slots.some((slot) => slot !== undefined)) this.#loop = requestAnimationFrame(this.#poll);
+    if (this.#slots.some((slot) => slot !== undefined && slot.index !== SCREEN)) this.#loop = requestAnimationFrame(this.#poll);
   };
 
   #read(slot: Slot, pad: number, gamepad: Gamepad): void {

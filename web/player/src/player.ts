@@ -10,6 +10,7 @@ import { Overlay, type OverlayLabels } from "./overlay";
 import { Pads } from "./pads";
 import { Pointer } from "./pointer";
 import type { Input, Notice } from "./protocol";
+import { ScreenPad } from "./screenpad";
 import { ElementSink, type VideoSink } from "./sink";
 import { Sound } from "./sound";
 import { Meter, type Numbers } from "./stats";
@@ -89,6 +90,7 @@ export class Player extends Emitter<PlayerEvents> {
   #pointer: Pointer;
   #pads: Pads;
   #display: Display;
+  #screenPad: ScreenPad | undefined;
   #meter = new Meter();
   #whep: Whep | undefined;
   #channels: Channels | undefined;
@@ -220,6 +222,15 @@ export class Player extends Emitter<PlayerEvents> {
   /** Shows or hides each frame's way. */
   toggleOverlay(shown = !this.overlay.shown): void {
     this.overlay.shown = shown;
+  }
+
+  /** Shows or hides a gamepad for fingers over the picture. */
+  set screenPad(shown: boolean) {
+    if (shown === (this.#screenPad !== undefined)) return;
+    this.#screenPad?.element.remove();
+    this.#screenPad = shown ? new ScreenPad((state) => this.#pads.screen(state)) : undefined;
+    if (this.#screenPad) this.element.append(this.#screenPad.element);
+    else this.#pads.screen(undefined);
   }
 
   /** Starts sound where the browser waited for the person. */

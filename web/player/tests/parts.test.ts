@@ -6,6 +6,7 @@ import { contain, onPicture } from "../src/geometry";
 import { evdev } from "../src/keys";
 import { change, padState } from "../src/pads";
 import { notches } from "../src/pointer";
+import { axes } from "../src/screenpad";
 import { fragment, iceServers, separateStreams, withStereo } from "../src/sdp";
 import { type Frame, Timelines, spread } from "../src/timeline";
 
@@ -58,6 +59,16 @@ describe("pads", () => {
     expect(change(rest, padState(pad([], [0.2, 0, 0, 0])))).toBe("movement");
     expect(change(rest, padState(pad([], [0.001, 0, 0, 0])))).toBe("none");
     expect(change(padState(pad([], [0.001, 0, 0, 0])), rest)).toBe("movement");
+  });
+});
+
+describe("the pad on the screen", () => {
+  it("reaches full scale at its edge and no further", () => {
+    expect(axes(0, 0, 42)).toEqual([0, 0]);
+    expect(axes(42, 0, 42)).toEqual([32767, 0]);
+    expect(axes(0, -420, 42)).toEqual([0, -32767]);
+    const [x, y] = axes(300, 300, 42);
+    expect(Math.hypot(x, y)).toBeCloseTo(32767, -1);
   });
 });
 

@@ -48,6 +48,7 @@ export class Playing {
   locked = $state(false);
   pads = $state(0);
   overlay = $state(false);
+  fingers = $state(false);
   volume = $state(prefs.volume);
   choice = $state(prefs.choice);
   picture = $state("");
@@ -126,6 +127,12 @@ export class Playing {
     this.choice = choice;
     prefs.choice = choice;
     this.#player?.setQuality(choice.quality);
+  }
+
+  /** Shows or hides the gamepad on the screen. */
+  setFingers(shown: boolean): void {
+    this.fingers = shown;
+    if (this.#player) this.#player.screenPad = shown;
   }
 
   toggleOverlay(): void {
