@@ -146,6 +146,18 @@ mod gso {
 
     use super::{IoSlice, MAX_SEGMENTS, SocketAddr, UdpSocket, io};
 
+    /// The address families in the width that addresses have them in.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are small constants")]
+    const AF_INET: libc::sa_family_t = libc::AF_INET as _;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are small constants")]
+    const AF_INET6: libc::sa_family_t = libc::AF_INET6 as _;
+
+    /// The length of a kind of address, as the kernel takes it.
+    #[expect(clippy::cast_possible_truncation, reason = "an address has at most 128 bytes")]
+    const fn length<T>() -> libc::socklen_t {
+        size_of::<T>() as _
+    }
+
     /// Room for one control message of two bytes, aligned as its header must be.
     #[repr(C)]
     union Control {
@@ -160,7 +172,7 @@ mod gso {
         segment: usize,
         buffers: impl Iterator<Item = &'a Vec<u8>>,
     ) -> io::Result<()> {
-        let segment = u16::try_from(segment).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let segment = u16::try_from(segment).map_err(io::Error::other)?;
         let mut slices = [IoSlice::new(&[]); MAX_SEGMENTS];
         let mut count = 0;
         for (slot, buffer) in slices.iter_mut().zip(buffers) {
@@ -211,18 +223,18 @@ mod gso {
         match to {
             SocketAddr::V4(to) => {
                 let address = libc::sockaddr_in {
-                    sin_family: libc::AF_INET as _,
+                    sin_family: AF_INET,
                     sin_port: to.port().to_be(),
                     sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(to.ip().octets()) },
                     sin_zero: [0; 8],
                 };
                 // SAFETY: sockaddr_storage is larger than sockaddr_in and aligned for it.
                 unsafe { (&raw mut *name).cast::<libc::sockaddr_in>().write(address) };
-                size_of::<libc::sockaddr_in>() as _
+                length::<libc::sockaddr_in>()
             }
             SocketAddr::V6(to) => {
                 let address = libc::sockaddr_in6 {
-                    sin6_family: libc::AF_INET6 as _,
+                    sin6_family: AF_INET6,
                     sin6_port: to.port().to_be(),
                     sin6_flowinfo: to.flowinfo(),
                     sin6_addr: libc::in6_addr { s6_addr: to.ip().octets() },
@@ -230,7 +242,7 @@ mod gso {
                 };
                 // SAFETY: sockaddr_storage is larger than sockaddr_in6 and aligned for it.
                 unsafe { (&raw mut *name).cast::<libc::sockaddr_in6>().write(address) };
-                size_of::<libc::sockaddr_in6>() as _
+                length::<libc::sockaddr_in6>()
             }
         }
     }

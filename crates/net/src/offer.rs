@@ -62,6 +62,8 @@ pub enum OfferError {
 pub(crate) struct Line {
     pub(crate) mid: Mid,
     pub(crate) pt: Pt,
+    /// Payload type of what is sent again.
+    pub(crate) resend: Option<Pt>,
 }
 
 /// A connection that has been agreed upon and waits for its first packet.
@@ -108,6 +110,7 @@ fn agree(
     identity: &Identity,
     config: &Config,
 ) -> Result<Agreed, OfferError> {
+    let text = offer;
     let offer = SdpOffer::from_sdp_string(offer).map_err(unreadable)?;
     let mut rtc = configure(identity, config).build(Instant::now());
     for address in candidates {
@@ -126,7 +129,18 @@ fn agree(
         stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
     }
     rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(config.wanted_bitrate.into()));
-    Ok(Agreed { rtc, video, audio, answer })
+    Ok(Agreed { rtc, video, audio, answer: with_round_trip(answer, text) })
+}
+
+/// Agrees to let a browser that only receives measure its round trip (RFC 3611, 4.4 and 4.5). The protocol library
+/// answers such reports but does not say so. Without it Chromium assumes 100 ms and asks so much later again for
+/// what was lost a second time, which is seen as a freeze.
+fn with_round_trip(answer: String, offer: &str) -> String {
+    const LINE: &str = "a=rtcp-xr:rcvr-rtt=all";
+    if !offer.contains(LINE) || answer.contains(LINE) {
+        return answer;
+    }
+    answer.replace("a=rtcp-mux\r\n", &format!("a=rtcp-mux\r\n{LINE}\r\n"))
 }
 
 fn unreadable(error: impl std::fmt::Display) -> OfferError {
@@ -144,8 +158,8 @@ fn mid_of(answer: &str, kind: &str) -> Option<Mid> {
 /// The line of a codec that both sides have.
 fn line(rtc: &mut Rtc, mid: Mid, codec: Codec) -> Option<Line> {
     let writer = rtc.writer(mid)?;
-    let pt = writer.payload_params().find(|params| params.spec().codec == codec)?.pt();
-    Some(Line { mid, pt })
+    let params = writer.payload_params().find(|params| params.spec().codec == codec)?;
+    Some(Line { mid, pt: params.pt(), resend: params.resend() })
 }
 
 fn configure(identity: &Identity, config: &Config) -> RtcConfig {
