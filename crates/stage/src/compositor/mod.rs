@@ -9,7 +9,8 @@
 //!
 //! | file | its subject |
 //! | --- | --- |
-//! | `stage.rs` | the thread: its loop, its state, and the order of one turn |
+//! | `thread.rs` | the thread: its sockets, its loop and its end |
+//! | `stage.rs` | the state, and what follows in a turn from all that came in |
 //! | `protocols.rs` | the globals that clients can bind |
 //! | `shell.rs` | surfaces that become windows and popups |
 //! | `windows.rs` | which windows there are, on top of which, and where on the output |
@@ -36,6 +37,7 @@ mod seat;
 mod shell;
 mod stage;
 mod text;
+mod thread;
 mod windows;
 mod xserver;
 
@@ -240,7 +242,7 @@ pub fn start(
     let (report, started) = sync_channel::<Result<Started, Error>>(1);
     let thread = std::thread::Builder::new()
         .name("stage".to_owned())
-        .spawn(move || stage::run(&config, sink, notify, &report))
+        .spawn(move || thread::run(&config, sink, notify, &report))
         .map_err(|error| Error::System(error.to_string()))?;
     let started = started.recv().unwrap_or_else(|_| Err(Error::System("its thread ended at once".into())));
     match started {

@@ -17,7 +17,8 @@ use smithay::wayland::shell::xdg::{
 use smithay::xwayland::XWaylandClientData;
 
 use super::protocols::pixels;
-use super::stage::{GameClient, Stage};
+use super::stage::Stage;
+use super::thread::GameClient;
 
 impl CompositorHandler for Stage {
     fn compositor_state(&mut self) -> &mut CompositorState {

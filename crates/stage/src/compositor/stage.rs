@@ -1,28 +1,18 @@
-//! The stage's thread: its loop, its state, and the order of one turn.
+//! The stage: its state, and what follows in a turn from all that came in.
 //!
-//! A turn handles what came in (commands, then clients' requests, then X11 events), then looks once at what
-//! follows from it: which windows there are, whether a picture is due, whether the game is to be asked for the
-//! next. What is not due yet sets the one timer; a stage with nothing to do sleeps.
+//! A turn looks once at which windows there are, whether a picture is due, and whether the game is to be asked for
+//! the next. What is not due yet says how long the thread may sleep; a stage with nothing to do sleeps.
 
-use std::io;
-use std::os::fd::AsFd;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use playhouse_media::frame::Size;
 use playhouse_media::time::Timestamp;
 use playhouse_play::pacing::Pacer;
 use smithay::desktop::PopupManager;
-use smithay::reexports::calloop::channel::{Event as ChannelEvent, sync_channel};
-use smithay::reexports::calloop::generic::Generic;
-use smithay::reexports::calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction};
-use smithay::reexports::wayland_server::backend::{ClientData, ClientId, DisconnectReason};
+use smithay::reexports::calloop::LoopHandle;
+use smithay::reexports::wayland_server::backend::DisconnectReason;
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
-use smithay::reexports::wayland_server::{Display, DisplayHandle, ListeningSocket, Resource};
-use smithay::wayland::compositor::CompositorClientState;
+use smithay::reexports::wayland_server::{DisplayHandle, Resource};
 
 use super::frames;
 use super::picture::Picture;
@@ -31,11 +21,7 @@ use super::seat::Player;
 use super::text::Texts;
 use super::windows::Windows;
 use super::xserver::XServer;
-use super::{COMMANDS, Config, Error, Event, FrameSink, GameInput, Started};
-
-/// Connections that may be open at once: a game, its launcher and their helpers stay far below; a program that
-/// opens connections in a loop does not exhaust the descriptors.
-const CLIENTS: usize = 64;
+use super::{Config, Error, Event, FrameSink, GameInput};
 
 /// Commits and time within one turn that only a client without measure reaches: it neither waits to be asked nor
 /// for its memory to be given back, and while it talks nobody else is heard.
@@ -103,24 +89,6 @@ struct Told {
     windows: bool,
 }
 
-/// What the stage knows of one connection.
-#[derive(Debug)]
-pub(super) struct GameClient {
-    pub(super) compositor: CompositorClientState,
-    count: Arc<AtomicUsize>,
-}
-
-impl ClientData for GameClient {
-    fn initialized(&self, _client: ClientId) {}
-
-    fn disconnected(&self, _client: ClientId, reason: DisconnectReason) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-        if let DisconnectReason::ProtocolError(error) = reason {
-            tracing::warn!("a client broke the protocol and was disconnected: {error}");
-        }
-    }
-}
-
 /// Now, on the clock that frames are dated with.
 pub(super) fn now() -> Timestamp {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
@@ -134,76 +102,22 @@ pub(super) fn milliseconds(at: Timestamp) -> u32 {
     u32::try_from((at.as_micros() / 1_000) & u64::from(u32::MAX)).unwrap_or(0)
 }
 
-/// Body of the thread: builds the stage, reports, and runs it to its end.
-pub(super) fn run(
-    config: &Config,
-    sink: Box<dyn FrameSink>,
-    notify: Box<dyn FnMut(Event) + Send>,
-    report: &SyncSender<Result<Started, Error>>,
-) {
-    let built = Running::build(config, sink, notify);
-    let (answer, running) = match built {
-        Ok((started, running)) => (Ok(started), Some(running)),
-        Err(error) => (Err(error), None),
-    };
-    if report.send(answer).is_err() {
-        return;
-    }
-    if let Some(mut running) = running
-        && let Err(error) = running.run()
-    {
-        tracing::error!("the stage ends: {error}");
-    }
-}
-
-struct Running {
-    events: EventLoop<'static, Stage>,
-    display: Display<Stage>,
-    stage: Stage,
-}
-
-fn system(error: impl std::fmt::Display) -> Error {
-    Error::System(error.to_string())
-}
-
-impl Running {
-    fn build(
+impl Stage {
+    /// An empty stage.
+    pub(super) fn new(
         config: &Config,
+        display: DisplayHandle,
+        events: LoopHandle<'static, Stage>,
         sink: Box<dyn FrameSink>,
         notify: Box<dyn FnMut(Event) + Send>,
-    ) -> Result<(Started, Self), Error> {
-        let events: EventLoop<'static, Stage> = EventLoop::try_new().map_err(system)?;
-        let display: Display<Stage> = Display::new().map_err(system)?;
-        let handle = display.handle();
-        listen(&events.handle(), &config.runtime.join(super::SOCKET))?;
-
-        let requests = display.as_fd().try_clone_to_owned().map_err(system)?;
-        // Requests are dispatched by the loop below, where the display can be borrowed: this only wakes it.
-        events
-            .handle()
-            .insert_source(Generic::new(requests, Interest::READ, Mode::Level), |_, _, _| {
-                Ok(PostAction::Continue)
-            })
-            .map_err(system)?;
-
-        let (commands, receiver) = sync_channel(COMMANDS);
-        events
-            .handle()
-            .insert_source(receiver, |event, (), stage: &mut Stage| match event {
-                ChannelEvent::Msg(command) => stage.command(command),
-                ChannelEvent::Closed => stage.stopping = true,
-            })
-            .map_err(system)?;
-
-        let protocols = Protocols::new(&handle, config.size, config.rate);
-        let mut protocols = protocols;
-        let player = Player::new(&handle, config.size, &mut protocols.seats)?;
-        let mut stage = Stage {
-            texts: Texts::new(&handle),
+    ) -> Result<Self, Error> {
+        let mut protocols = Protocols::new(&display, config.size, config.rate);
+        let player = Player::new(&display, config.size, &mut protocols.seats)?;
+        Ok(Self {
+            texts: Texts::new(&display),
             picture: Picture::new(config.size)?,
             windows: Windows::new(config.size),
             popups: PopupManager::default(),
-            events: events.handle(),
             pacer: Pacer::new(config.rate),
             taken: 0,
             given: Given::default(),
@@ -214,63 +128,27 @@ impl Running {
             heard: (Timestamp::ZERO, 0),
             told: Told::default(),
             stopping: false,
-            display: handle,
             xserver: None,
+            display,
+            events,
             protocols,
             player,
             sink,
             notify,
-        };
-        if config.xwayland {
-            stage.xserver = Some(XServer::spawn(&stage.display, &stage.events)?);
-        }
-        let x_display = stage.xserver.as_ref().map(XServer::display);
-        Ok((Started { commands, x_display }, Self { events, display, stage }))
+        })
     }
 
-    fn run(&mut self) -> io::Result<()> {
-        let mut sleep = Duration::ZERO;
-        loop {
-            self.events.dispatch(Some(sleep), &mut self.stage).map_err(io::Error::other)?;
-            if self.stage.stopping {
-                return Ok(());
-            }
-            // Input reaches the game before anything else is done.
-            self.display.flush_clients()?;
-            self.stage.heard = (now(), 0);
-            self.display.dispatch_clients(&mut self.stage)?;
-            sleep = self.stage.turn();
-            self.display.flush_clients()?;
-        }
+    /// Whether the thread is to end.
+    pub(super) fn stopping(&self) -> bool {
+        self.stopping
     }
-}
 
-/// Opens the socket and lets clients in.
-fn listen(events: &LoopHandle<'static, Stage>, path: &Path) -> Result<(), Error> {
-    let failed = |reason: String| Error::Socket { path: path.to_owned(), reason };
-    let socket =
-        ListeningSocket::bind_absolute(path.to_owned()).map_err(|error| failed(error.to_string()))?;
-    let count = Arc::new(AtomicUsize::new(0));
-    let source = Generic::new(socket, Interest::READ, Mode::Level);
-    let inserted = events.insert_source(source, move |_, socket, stage| {
-        while let Some(stream) = socket.accept()? {
-            if count.fetch_add(1, Ordering::Relaxed) >= CLIENTS {
-                count.fetch_sub(1, Ordering::Relaxed);
-                tracing::warn!("a connection was refused: {CLIENTS} are open");
-                continue;
-            }
-            let data = GameClient { compositor: CompositorClientState::default(), count: count.clone() };
-            if let Err(error) = stage.display.insert_client(stream, Arc::new(data)) {
-                tracing::warn!("a connection was lost as it came: {error}");
-            }
-        }
-        Ok(PostAction::Continue)
-    });
-    inserted.map(drop).map_err(|error| failed(error.to_string()))
-}
+    /// Clients are about to be heard.
+    pub(super) fn begin_hearing(&mut self) {
+        self.heard = (now(), 0);
+    }
 
-impl Stage {
-    fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command) {
         match command {
             Command::Input { input, seq, at } => {
                 self.given = Given { seq, at };
@@ -332,7 +210,7 @@ impl Stage {
     }
 
     /// What follows from all that came in; returns how long there is nothing to do.
-    fn turn(&mut self) -> Duration {
+    pub(super) fn turn(&mut self) -> Duration {
         self.settle_windows();
         self.settle_seat();
         let mut wake = None;

@@ -20,7 +20,7 @@ use std::process::Stdio;
 
 use playhouse_media::frame::Size;
 use smithay::input::keyboard::KeyboardTarget;
-use smithay::reexports::calloop::LoopHandle;
+use smithay::reexports::calloop::{LoopHandle, RegistrationToken};
 use smithay::reexports::wayland_server::protocol::wl_surface::WlSurface;
 use smithay::reexports::wayland_server::{Client, DisplayHandle};
 use smithay::utils::{IsAlive, Logical, Rectangle, SERIAL_COUNTER};
@@ -53,7 +53,10 @@ pub(super) struct XServer {
 
 impl XServer {
     /// Starts Xwayland. Clients can connect at once and are answered when it is ready.
-    pub(super) fn spawn(display: &DisplayHandle, events: &LoopHandle<'static, Stage>) -> Result<Self, Error> {
+    pub(super) fn spawn(
+        display: &DisplayHandle,
+        events: &LoopHandle<'static, Stage>,
+    ) -> Result<(Self, RegistrationToken), Error> {
         let failed = |error: &dyn std::fmt::Display| Error::Xwayland(error.to_string());
         make_sockets_folder().map_err(|error| failed(&format!("{SOCKETS}: {error}")))?;
         let mut last = None;
@@ -76,16 +79,15 @@ impl XServer {
         client: Client,
         display: u32,
         events: &LoopHandle<'static, Stage>,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, RegistrationToken), Error> {
         let failed = |error: &dyn std::fmt::Display| Error::Xwayland(error.to_string());
         let owner_only = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(socket(display), owner_only).map_err(|error| failed(&error))?;
-        let handle = events.clone();
         let known = client.clone();
-        events
+        let source = events
             .insert_source(server, move |event, (), stage| match event {
                 XWaylandEvent::Ready { x11_socket, .. } => {
-                    let manager = X11Wm::start_wm::<Stage>(handle.clone(), x11_socket, known.clone());
+                    let manager = X11Wm::start_wm::<Stage>(stage.events.clone(), x11_socket, known.clone());
                     match (manager, &mut stage.xserver) {
                         (Ok(manager), Some(server)) => server.manager = Some(manager),
                         (Ok(_), None) => {}
@@ -95,7 +97,7 @@ impl XServer {
                 XWaylandEvent::Error => tracing::error!("Xwayland ended before it was ready"),
             })
             .map_err(|error| failed(&error))?;
-        Ok(Self { client, display, manager: None })
+        Ok((Self { client, display, manager: None }, source))
     }
 
     pub(super) fn display(&self) -> u32 {
