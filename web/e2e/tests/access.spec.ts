@@ -29,6 +29,19 @@ for (const theme of ["dark", "light"]) {
   });
 }
 
+test("home is light: under 180 kB before the player, and nothing of the player", async ({ owner }) => {
+  await expect(owner.getByRole("heading", { name: "Games" })).toBeVisible();
+  const files = await owner.evaluate(() =>
+    performance
+      .getEntriesByType("resource")
+      .filter((entry) => /\.(js|css|woff2)$/.test(entry.name))
+      .map((entry) => ({ name: entry.name, bytes: (entry as PerformanceResourceTiming).encodedBodySize })),
+  );
+  expect(files.length).toBeGreaterThan(2);
+  expect(files.reduce((sum, file) => sum + file.bytes, 0)).toBeLessThan(180_000);
+  expect(files.filter((file) => file.name.includes("Play-"))).toEqual([]);
+});
+
 test("axe finds nothing at the door", async ({ person }) => {
   const { page } = await person();
   await page.goto("/");

@@ -31,6 +31,38 @@ test("a press of a key, a button of the mouse and of a pad each show in the pict
   await expect.poll(() => marked(owner)).toBe(true);
 });
 
+test("a finger presses a button of the pad on the screen", async ({ house, ownerState, browser }) => {
+  const context = await browser.newContext({
+    baseURL: house.origin,
+    storageState: ownerState,
+    viewport: { width: 844, height: 390 },
+    hasTouch: true,
+    isMobile: true,
+  });
+  const page = await context.newPage();
+  await play(page, "still");
+  await page.getByRole("button", { name: "Gamepad on the screen" }).tap();
+  await page.locator('[data-button="0"]').tap();
+  await expect.poll(() => marked(page)).toBe(true);
+  await context.close();
+});
+
+test("any page embeds a session in ten lines", async ({ owner }) => {
+  const id = await play(owner, "still");
+  const page = `<!doctype html><title>Elsewhere</title><div id="stage" style="position: relative; width: 640px; height: 360px"></div>
+    <script type="module">
+      import { Player } from "/player.js";
+      const player = new Player(document.getElementById("stage"), { whep: "/api/sessions/${id}/whep" });
+      window.__playhouse = player;
+      await player.connect();
+    </script>`;
+  await owner.route("**/elsewhere", (route) => route.fulfill({ contentType: "text/html", body: page }));
+  await owner.goto("/elsewhere");
+  await picture(owner);
+  await owner.locator("#stage").click();
+  await expect.poll(() => marked(owner)).toBe(true);
+});
+
 test("the picture moves and the clicks are heard", async ({ owner }) => {
   await play(owner, "probe");
   const before = await sketch(owner);

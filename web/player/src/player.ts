@@ -260,6 +260,7 @@ export class Player extends Emitter<PlayerEvents> {
     this.#whep?.close();
     this.#pictured = false;
     this.#greeted = false;
+    this.#meter = new Meter();
     this.clock.reset();
     this.timeline.reset();
     this.#pointer.restart();
@@ -402,6 +403,7 @@ export class Player extends Emitter<PlayerEvents> {
   async #count(): Promise<void> {
     const connection = this.#whep?.connection;
     if (this.#state !== "playing" || !connection || !this.heard("numbers")) return;
-    this.emit("numbers", await this.#meter.read(connection));
+    const numbers = await this.#meter.read(connection);
+    if (numbers) this.emit("numbers", numbers);
   }
 }

@@ -3,17 +3,17 @@
 import type { PadState } from "./protocol";
 
 /** Buttons by their number in the standard mapping, their sign, and their place in pixels from a lower corner. */
-const BUTTONS: readonly { button: number; sign: string; side: "left" | "right"; x: number; y: number; small?: boolean }[] = [
+const BUTTONS: readonly { button: number; sign: string; side: "left" | "right"; x: number; y: number; size?: number }[] = [
   { button: 0, sign: "A", side: "right", x: 84, y: 24 },
   { button: 1, sign: "B", side: "right", x: 24, y: 84 },
   { button: 2, sign: "X", side: "right", x: 144, y: 84 },
   { button: 3, sign: "Y", side: "right", x: 84, y: 144 },
-  { button: 4, sign: "L", side: "left", x: 24, y: 204, small: true },
-  { button: 6, sign: "ZL", side: "left", x: 96, y: 204, small: true },
-  { button: 5, sign: "R", side: "right", x: 24, y: 212, small: true },
-  { button: 7, sign: "ZR", side: "right", x: 96, y: 212, small: true },
-  { button: 8, sign: "⧉", side: "left", x: 204, y: 24, small: true },
-  { button: 9, sign: "☰", side: "right", x: 212, y: 24, small: true },
+  { button: 4, sign: "L", side: "left", x: 24, y: 204, size: 52 },
+  { button: 6, sign: "ZL", side: "left", x: 96, y: 204, size: 52 },
+  { button: 5, sign: "R", side: "right", x: 24, y: 212, size: 52 },
+  { button: 7, sign: "ZR", side: "right", x: 96, y: 212, size: 52 },
+  { button: 8, sign: "−", side: "left", x: 154, y: 210, size: 40 },
+  { button: 9, sign: "+", side: "right", x: 154, y: 218, size: 40 },
 ];
 
 const STICK = 144;
@@ -44,7 +44,7 @@ export class ScreenPad {
     // Fingers find it by place; for everyone else there are keys and pads.
     this.element.setAttribute("aria-hidden", "true");
     this.element.style.cssText =
-      "position:absolute;inset:auto env(safe-area-inset-right) calc(72px + env(safe-area-inset-bottom)) env(safe-area-inset-left);" +
+      "position:absolute;inset:auto env(safe-area-inset-right) calc(max(72px, 16vh) + env(safe-area-inset-bottom)) env(safe-area-inset-left);" +
       "height:280px;pointer-events:none;z-index:1";
     this.#stick();
     for (const each of BUTTONS) this.#button(each);
@@ -55,8 +55,7 @@ export class ScreenPad {
     this.changed({ buttons: this.#buttons, axes: [...this.#axes, 0, 0], triggers: [pulled(6), pulled(7)] });
   }
 
-  #button({ button, sign, side, x, y, small }: (typeof BUTTONS)[number]): void {
-    const size = small ? 52 : 64;
+  #button({ button, sign, side, x, y, size = 64 }: (typeof BUTTONS)[number]): void {
     const part = document.createElement("div");
     part.textContent = sign;
     part.dataset.button = String(button);

@@ -34,7 +34,8 @@ type Entry = Record<string, number | string | undefined> & { type: string };
 export class Meter {
   #before: Totals | undefined;
 
-  async read(connection: RTCPeerConnection): Promise<Numbers> {
+  /** The numbers since the last time; nothing the first time, since there is no span yet. */
+  async read(connection: RTCPeerConnection): Promise<Numbers | undefined> {
     const entries: Entry[] = [];
     (await connection.getStats()).forEach((entry: Entry) => entries.push(entry));
     const inbound = entries.filter((entry) => entry.type === "inbound-rtp");
@@ -52,8 +53,9 @@ export class Meter {
       soundDelay: number(audio, "jitterBufferDelay"),
       soundEmitted: number(audio, "jitterBufferEmittedCount"),
     };
-    const before = this.#before ?? now;
+    const before = this.#before;
     this.#before = now;
+    if (!before) return undefined;
     const seconds = Math.max(0.001, (now.at - before.at) / 1000);
     const lost = Math.max(0, now.lost - before.lost);
     const expected = lost + now.packets - before.packets;
