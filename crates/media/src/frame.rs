@@ -66,10 +66,22 @@ pub struct Timeline {
 /// A picture in NV12 (4:2:0, BT.709, limited range): a luma plane, then one plane of interleaved Cb and Cr.
 ///
 /// Both planes have rows of `width` bytes without padding: `width × height` of luma, `width × height / 2` of chroma.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Nv12 {
     size: Size,
     data: Vec<u8>,
+}
+
+impl Clone for Nv12 {
+    fn clone(&self) -> Self {
+        Self { size: self.size, data: self.data.clone() }
+    }
+
+    /// Keeps the memory that is there: a derived one would ask for new pages with every picture.
+    fn clone_from(&mut self, source: &Self) {
+        self.size = source.size;
+        self.data.clone_from(&source.data);
+    }
 }
 
 impl Nv12 {
