@@ -2,10 +2,10 @@
 
 use std::io::{Write, stdout};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{floor, play};
+use crate::{density, floor, leaks, network, play};
 
 /// Measures Playhouse on this machine, side by side with its peers. Build the program first:
 /// `cargo build --release`. Each case prints one JSON object.
@@ -50,6 +50,33 @@ enum Case {
         #[arg(long)]
         install_peers: bool,
     },
+    /// How many sessions of a light game hold 30 frames a second
+    Density {
+        #[command(flatten)]
+        common: Common,
+        /// What to play: `probe-light` (640x360) or `probe-30` (1280x720)
+        #[arg(long, default_value = "probe-light")]
+        title: String,
+        /// Sessions at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Loss, jitter and a narrow pipe between session and browser
+    Network {
+        #[command(flatten)]
+        common: Common,
+        /// Only networks whose name begins so
+        #[arg(long, default_value = "")]
+        only: String,
+    },
+    /// Sessions opened and closed leave nothing behind; fails where they do
+    Leaks {
+        #[command(flatten)]
+        common: Common,
+        /// How many
+        #[arg(long, default_value_t = 200)]
+        sessions: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -66,8 +93,12 @@ pub(crate) fn run() -> Result<()> {
             let plan = play::Plan { inputs, seed: common.seed, selkies, install: install_peers };
             (play::run(plan)?, common.json)
         }
+        Case::Density { common, title, limit } => (density::run(&title, limit)?, common.json),
+        Case::Network { common, only } => (network::run(common.seed, &only)?, common.json),
+        Case::Leaks { common, sessions } => (leaks::run(sessions)?, common.json),
     };
     let text = if json { serde_json::to_string(&result)? } else { serde_json::to_string_pretty(&result)? };
     writeln!(stdout().lock(), "{text}")?;
+    ensure!(result["failed"].as_array().is_none_or(Vec::is_empty), "failed: {}", result["failed"]);
     Ok(())
 }

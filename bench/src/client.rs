@@ -30,7 +30,8 @@ pub(crate) struct Client {
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(crate) struct Frame {
     /// When the page heard of it.
-    pub(crate) heard: f64,
+    #[expect(dead_code, reason = "a field of the page's list, which is read by place")]
+    heard: f64,
     /// When the browser gave it to its compositor.
     pub(crate) presented: f64,
     /// When the browser meant it to be on the screen.

@@ -50,9 +50,9 @@ impl Answers {
     }
 }
 
-/// Two decimals are all that any figure here is good for.
+/// Three decimals are all that any figure here is good for.
 pub(crate) fn rounded(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
+    (value * 1000.0).round() / 1000.0
 }
 
 fn sorted(values: &[f64]) -> Vec<f64> {

@@ -53,6 +53,8 @@ impl House {
         let program = built("playhouse")?;
         let titles = folder.path().join("titles");
         write_titles(&titles)?;
+        let runtime = folder.path().join("run");
+        fs::create_dir(&runtime)?;
         let log = fs::File::create(folder.path().join("server.log"))?;
         let mut server = Program::start(
             Command::new(program)
@@ -63,6 +65,7 @@ impl House {
                 .arg(&titles)
                 .args(["--sessions", &settings.sessions.to_string(), "--kbps", &settings.kbps.to_string()])
                 .args(["--udp-ports", &format!("{}-{}", settings.ports.0, settings.ports.1)])
+                .env("XDG_RUNTIME_DIR", &runtime)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(log),
@@ -185,6 +188,16 @@ impl House {
         self.server.pid()
     }
 
+    /// The folder that the server keeps.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The folder for its sockets.
+    pub(crate) fn runtime(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
     /// The last lines that the server wrote.
     pub(crate) fn log(&self) -> String {
         tail(&self.folder.path().join("server.log"))
@@ -225,20 +238,22 @@ pub(crate) fn built(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The titles of a benchmark: the probe as it is, standing still, and small.
+/// The titles of a benchmark: the probe as it is, standing still, through Xwayland, and lighter.
 fn write_titles(titles: &Path) -> Result<()> {
     let probe = built("probe")?;
     let cases = [
-        ("probe", "Probe", "", (1280, 720), 60),
-        ("probe-still", "Probe, still", "\"--still\"", (1280, 720), 60),
-        ("probe-light", "Probe, light", "\"--rate\", \"30\", \"--silent\"", (640, 360), 30),
+        ("probe", "wayland", "", (1280, 720), 60),
+        ("probe-still", "wayland", "\"--still\"", (1280, 720), 60),
+        ("probe-x11", "x11", "\"--x11\"", (1280, 720), 60),
+        ("probe-30", "wayland", "\"--rate\", \"30\"", (1280, 720), 30),
+        ("probe-light", "wayland", "\"--rate\", \"30\"", (640, 360), 30),
     ];
-    for (id, name, arguments, (width, height), rate) in cases {
+    for (id, host, arguments, (width, height), rate) in cases {
         let folder = titles.join(id);
         fs::create_dir_all(&folder)?;
         fs::copy(&probe, folder.join("probe"))?;
         let manifest = format!(
-            "name = \"{name}\"\nsummary = \"For benchmarks.\"\nhost = \"wayland\"\n\
+            "name = \"{id}\"\nsummary = \"For benchmarks.\"\nhost = \"{host}\"\n\
              command = [\"./probe\", {arguments}]\nrate = {rate}\n\
              width = {width}\nheight = {height}\n"
         );

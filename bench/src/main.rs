@@ -2,10 +2,13 @@
 
 mod cli;
 mod client;
+mod density;
 mod figures;
 mod floor;
 mod house;
 mod inputs;
+mod leaks;
+mod network;
 mod ours;
 mod peer;
 mod play;

@@ -1,10 +1,10 @@
 //! Our own side: the server, a title in a session, and a browser that plays it on its page.
 
-use std::time::Duration;
+use std::net::UdpSocket;
 
 use anyhow::Result;
 use playhouse_testkit::ear::Ear;
-use playhouse_testkit::emulator::Relay;
+use playhouse_testkit::emulator::{Relay, Schedule};
 
 use crate::client::Client;
 use crate::house::{House, Session, Settings, parted};
@@ -37,9 +37,16 @@ impl Ours {
         Ok(Self { client, session, house, ear, relay: None })
     }
 
-    /// Waits until the session has numbers of a full span of its own.
-    pub(crate) fn settle() {
-        std::thread::sleep(Duration::from_secs(1));
+    /// The same through a network that follows these schedules, up and down.
+    pub(crate) fn behind(title: &str, seed: u64, way: &Schedule) -> Result<Self> {
+        // One port, so that the relay knows the session's before there is one.
+        let port = UdpSocket::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let house = House::start(Settings { sessions: 1, kbps: KBPS, ports: (port, port) })?;
+        let relay = Relay::start(([127, 0, 0, 1], port).into(), seed, way.clone(), way.clone())?;
+        let session = house.open(title)?;
+        let mut client = Client::start(None, Some(relay.address().port()))?;
+        house.play(&session, &mut client.browser.page)?;
+        Ok(Self { client, session, house, ear: None, relay: Some(relay) })
     }
 }
 

@@ -151,5 +151,5 @@ fn decoded(presses: &[Press], keys: &[f64], answers: &[Answer], offset: f64) -> 
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let values: Vec<f64> = values.collect();
-    rounded(values.iter().sum::<f64>() / values.len().max(1) as f64 * 10.0) / 10.0
+    rounded(values.iter().sum::<f64>() / values.len().max(1) as f64)
 }

@@ -14,3 +14,4 @@ pub mod eye;
 pub mod keys;
 pub mod machine;
 pub mod procs;
+pub mod viewer;

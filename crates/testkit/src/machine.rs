@@ -61,7 +61,10 @@ impl Watch {
         let total = (busy + idle + steal).max(1) as f64;
         let steal = steal as f64 / total;
         let quiet = steal <= QUIET_STEAL;
-        let note = if quiet {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let note = if quiet && self.load > cores as f64 / 2.0 {
+            format!("The machine was busy when the run began (load {} on {cores} cores).", self.load)
+        } else if quiet {
             String::new()
         } else {
             format!(
@@ -71,7 +74,7 @@ impl Watch {
         };
         Machine {
             cpu: cpu(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cores,
             memory_bytes: memory(),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
             load_before: self.load,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One process.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Process {
     pub parent: u32,
     /// Name of its program, at most 15 bytes.
     pub name: String,
+    /// Whether it has ended, and only its parent has not asked how.
+    pub zombie: bool,
     /// CPU seconds used so far, user and system, its own only.
     pub cpu_seconds: f64,
     /// Resident bytes.
@@ -56,7 +58,7 @@ pub fn command_line(pid: u32) -> String {
 }
 
 /// What a process holds open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Open {
     /// File descriptors.
     pub descriptors: usize,
@@ -64,21 +66,30 @@ pub struct Open {
     pub sockets: usize,
     /// Threads.
     pub threads: usize,
+    /// What the descriptors stand for: paths, and kinds where there is no path.
+    pub names: Vec<String>,
 }
 
 /// What a process holds open now; zeros where it is gone.
 pub fn open(pid: u32) -> Open {
     let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let targets = links.map(|l| fs::read_link(l.path()).unwrap_or_default()).collect::<Vec<_>>();
-    let sockets = targets.iter().filter(|t| t.to_string_lossy().starts_with("socket:")).count();
+    let names: Vec<String> =
+        links.filter_map(|l| Some(fs::read_link(l.path()).ok()?.to_string_lossy().into_owned())).collect();
+    let sockets = names.iter().filter(|name| name.starts_with("socket:")).count();
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().count();
-    Open { descriptors: targets.len(), sockets, threads }
+    Open { descriptors: names.len(), sockets, threads, names }
 }
 
 /// Files and folders under a folder, at any depth.
-pub fn files(folder: &Path) -> usize {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|e| 1 + if e.file_type().is_ok_and(|t| t.is_dir()) { files(&e.path()) } else { 0 }).sum()
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(files(&entry.path()));
+        }
+        found.push(entry.path());
+    }
+    found
 }
 
 /// `/proc/<pid>/stat` (proc(5)); the name stands in parentheses and may hold anything.
@@ -92,6 +103,7 @@ fn parse(pid: u32, stat: &str) -> Option<Process> {
         pid,
         parent: u32::try_from(number(1)?).ok()?,
         name,
+        zombie: *fields.first()? == "Z",
         cpu_seconds: ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
         rss_bytes: number(21)? * rustix::param::page_size() as u64,
         started: number(19)?,

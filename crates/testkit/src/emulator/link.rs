@@ -99,6 +99,8 @@ pub struct Passed {
 #[derive(Debug)]
 pub struct Link<T> {
     schedule: Schedule,
+    /// When the schedule began.
+    since: Duration,
     random: StdRng,
     /// When the narrow pipe has sent what it was given.
     pipe_free: Duration,
@@ -132,6 +134,7 @@ impl<T> Link<T> {
     pub fn new(seed: u64, schedule: Schedule) -> Self {
         Self {
             schedule,
+            since: Duration::ZERO,
             random: StdRng::seed_from_u64(seed),
             pipe_free: Duration::ZERO,
             queue: VecDeque::new(),
@@ -142,9 +145,15 @@ impl<T> Link<T> {
         }
     }
 
+    /// Follows another schedule, whose times count from `now`. What is under way stays so.
+    pub fn follow(&mut self, now: Duration, schedule: Schedule) {
+        self.schedule = schedule;
+        self.since = now;
+    }
+
     /// A packet of `size` bytes goes in at `now`.
     pub fn send(&mut self, now: Duration, size: usize, load: T) {
-        let profile = self.schedule.at(now);
+        let profile = self.schedule.at(now.saturating_sub(self.since));
         // Each packet draws the same numbers whatever the profile is, so that a change of one setting leaves the
         // luck of the others as it was.
         let [loss, jitter, hold, held_for]: [f64; 4] = self.random.random();

@@ -40,6 +40,8 @@ pub struct Counters {
 pub struct Relay {
     address: SocketAddr,
     counters: Arc<Mutex<Counters>>,
+    /// Schedules to follow from the next turn on, up and down.
+    wanted: Arc<Mutex<Option<(Schedule, Schedule)>>>,
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -54,6 +56,7 @@ impl Relay {
         let address = front.local_addr()?;
         let counters = Arc::new(Mutex::new(Counters::default()));
         let over = Arc::new(AtomicBool::new(false));
+        let wanted = Arc::new(Mutex::new(None));
         let mut state = State {
             server,
             front,
@@ -64,20 +67,30 @@ impl Relay {
             known: HashMap::new(),
             buffer: vec![0; MAX_DATAGRAM],
         };
-        let (counted, ended) = (Arc::clone(&counters), Arc::clone(&over));
+        let (counted, ended, asked) = (Arc::clone(&counters), Arc::clone(&over), Arc::clone(&wanted));
         let thread = std::thread::Builder::new().name("relay".into()).spawn(move || {
             while !ended.load(Ordering::Relaxed) {
+                if let Some((up, down)) = asked.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                    let now = state.begin.elapsed();
+                    state.up.follow(now, up);
+                    state.down.follow(now, down);
+                }
                 state.turn();
                 let counts = Counters { up: state.up.passed(), down: state.down.passed() };
                 *counted.lock().unwrap_or_else(PoisonError::into_inner) = counts;
             }
         })?;
-        Ok(Self { address, counters, over, thread: Some(thread) })
+        Ok(Self { address, counters, wanted, over, thread: Some(thread) })
     }
 
     /// Where clients send to instead of to the server.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Follows other schedules, which begin now.
+    pub fn follow(&self, up: Schedule, down: Schedule) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some((up, down));
     }
 
     /// What went through so far.
