@@ -1,10 +1,10 @@
 //! What handlers take from a request, with refusals that are sentences.
 
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 
 use crate::gate::limits::BODY;
@@ -17,31 +17,33 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// How much of a body that is too long is still read: a client that is cut off while it sends may never see why.
+const DRAIN: usize = 1 << 20;
+
 /// Reads a body of at most [`BODY`] bytes.
 pub(crate) async fn body(request: Request) -> Answer<Vec<u8>> {
     let too_large = || {
         Problem::too_large(format!("The body is longer than the {} KiB that are accepted here.", BODY >> 10))
     };
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > BODY as u64) {
+    let announced = announced.and_then(|length| length.parse::<usize>().ok()).unwrap_or_default();
+    if announced > DRAIN {
         return Err(too_large());
     }
-    match to_bytes(request.into_body(), BODY).await {
-        Ok(bytes) => Ok(bytes.to_vec()),
-        Err(error) if is_limit(&error) => Err(too_large()),
-        Err(_) => Err(Problem::invalid("body", "The body of the request broke off; send it again.")),
-    }
-}
-
-fn is_limit(error: &axum::Error) -> bool {
-    let mut source: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = source {
-        if error.to_string().contains("length limit exceeded") {
-            return true;
+    let mut bytes = Vec::with_capacity(announced.min(BODY));
+    let mut seen = 0_usize;
+    let mut chunks = request.into_body().into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk =
+            chunk.or(Err(Problem::invalid("body", "The body of the request broke off; send it again.")))?;
+        seen = seen.saturating_add(chunk.len());
+        if seen <= BODY {
+            bytes.extend_from_slice(&chunk);
+        } else if seen > DRAIN {
+            break;
         }
-        source = error.source();
     }
-    false
+    if seen > BODY { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// A JSON body.

@@ -12,6 +12,7 @@ mod connections;
 mod extract;
 mod gate;
 mod house;
+mod markup;
 pub mod node;
 mod pages;
 mod problem;

@@ -50,12 +50,15 @@ async fn page(request: Request) -> Response {
 
 fn send(file: &EmbeddedFile, for_ever: bool, asked: &HeaderMap) -> Response {
     let hash = file.metadata.sha256_hash();
+    let [a, b] =
+        [0, 8].map(|from| hash[from..].iter().take(8).fold(0_u64, |all, byte| (all << 8) | u64::from(*byte)));
     // Weak, since the bytes may be compressed on the way.
-    let hex: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    let etag = format!("W/\"{hex}\"");
+    let etag = format!("W/\"{a:016x}{b:016x}\"");
     let mut headers = HeaderMap::new();
     let mut set = |name, value: &str| {
-        HeaderValue::try_from(value).map(|value| headers.insert(name, value)).unwrap_or_default()
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
     };
     set(ETAG, &etag);
     set(CACHE_CONTROL, if for_ever { FOR_EVER } else { ASK });

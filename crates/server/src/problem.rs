@@ -10,7 +10,11 @@ use crate::node::NodeError;
 
 /// An error on its way to a client.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Parts>);
+
+/// What a problem is made of; boxed, since most answers are none.
+#[derive(Debug)]
+struct Parts {
     status: StatusCode,
     slug: &'static str,
     title: &'static str,
@@ -32,18 +36,18 @@ impl Problem {
         detail: impl Into<String>,
     ) -> Self {
         let (fields, headers) = (Map::new(), HeaderMap::new());
-        Self { status, slug, title, detail: detail.into(), fields, headers }
+        Self(Box::new(Parts { status, slug, title, detail: detail.into(), fields, headers }))
     }
 
     /// Adds a field that a program can act on.
     pub(crate) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
-        self.fields.insert(field.to_owned(), value.into());
+        self.0.fields.insert(field.to_owned(), value.into());
         self
     }
 
     /// Adds a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
@@ -154,17 +158,18 @@ impl From<NodeError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let Parts { status, slug, title, detail, fields, headers } = *self.0;
         let mut body = json!({
-            "type": format!("/api#{}", self.slug),
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
+            "type": format!("/api#{slug}"),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": detail,
         });
         if let Some(object) = body.as_object_mut() {
-            object.extend(self.fields);
+            object.extend(fields);
         }
-        let mut response = (self.status, body.to_string()).into_response();
-        response.headers_mut().extend(self.headers);
+        let mut response = (status, body.to_string()).into_response();
+        response.headers_mut().extend(headers);
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, kind);
         response

@@ -120,7 +120,7 @@ pub(crate) fn service(app: &Shared) -> Result<Router, ServeError> {
     let description =
         serde_json::to_value(description).map_err(|error| ServeError::Described(error.to_string()))?;
     check(&description)?;
-    let description = Arc::new(docs::Description::new(description));
+    let description = Arc::new(docs::Description::new(&description));
     let outer = Outer { app: app.clone(), headers: Headers::new(&app.config) };
     Ok(router
         .route_layer(from_fn_with_state(app.clone(), gate))

@@ -72,10 +72,7 @@ pub async fn serve(
     node: Arc<dyn Node>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
-    let tls = match config.tls {
-        true => Some(tls::config(&config.data.join("tls"), &config.names)?),
-        false => None,
-    };
+    let tls = config.tls.then(|| tls::config(&config.data.join("tls"), &config.names)).transpose()?;
     let app = Arc::new(App::new(config, store, node, now()));
     let router = start(&app).await?;
     let background = [tokio::spawn(watch::follow(app.clone())), tokio::spawn(watch::tidy(app.clone()))];

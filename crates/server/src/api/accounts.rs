@@ -12,6 +12,7 @@ use crate::api::me::role_word;
 use crate::app::Shared;
 use crate::clock::{DAY, now};
 use crate::extract::{self, Id, Json};
+use crate::gate::who::Person;
 use crate::house::stage;
 use crate::problem::{Answer, Problem};
 
@@ -177,6 +178,12 @@ pub(crate) async fn remove(State(app): State<Shared>, Id(id): Id<String>) -> Ans
         stage::stop(&app, &session, "The account was removed.").await?;
     }
     app.sessions.leave_queue(&id);
+    let person = Person::Account(id.clone());
+    let elsewhere = app.sessions.list(|live| (!live.is_over()).then(|| live.id.clone()));
+    for session in elsewhere {
+        app.sessions.change(&session, |live| live.admitted.remove(&id))?;
+        stage::let_out(&app, &session, |peer| peer.person == person).await?;
+    }
     for clip in clips {
         crate::api::clips::remove_file(&app, &clip.path).await;
     }

@@ -1,6 +1,5 @@
 //! The documentation of the API: a page for people, and OpenAPI for programs.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -10,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::gate::rules;
+use crate::markup::{add, escape};
 
 /// Both forms, made once.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub(crate) struct Description {
 
 impl Description {
     /// Both forms of a description in OpenAPI.
-    pub(crate) fn new(description: Value) -> Self {
-        Self { page: render(&description), json: description.to_string() }
+    pub(crate) fn new(description: &Value) -> Self {
+        Self { page: render(description), json: description.to_string() }
     }
 }
 
@@ -65,13 +65,22 @@ pre{background:var(--house);border:1px solid var(--rail);border-radius:8px;paddi
 ul{padding-left:20px;margin:8px 0}dt{font-family:ui-monospace,monospace;font-size:13px}dd{margin:0 0 8px 16px}dt:target{color:var(--marquee)}
 nav a{margin-right:16px}:focus-visible{outline:3px solid var(--marquee);outline-offset:2px}";
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_default()
 }
+
+/// Prose whose parts between backticks are code.
+fn code(prose: &str) -> String {
+    let part = |(index, part): (usize, &str)| {
+        let part = escape(part);
+        if index % 2 == 1 { format!("<code>{part}</code>") } else { part }
+    };
+    prose.split('`').enumerate().map(part).collect()
+}
+
+/// The order in which somebody new meets the subjects.
+const ORDER: [&str; 8] =
+    ["Sign-in", "Titles", "Sessions", "Media", "Seats and invites", "Clips", "Accounts", "System"];
 
 fn anchor(tag: &str) -> String {
     tag.to_lowercase().replace(' ', "-")
@@ -90,7 +99,7 @@ fn curl(description: &Value, method: &str, path: &str, operation: &Value) -> Str
     let method = method.to_uppercase();
     let mut command = "curl -i".to_owned();
     if method != "GET" {
-        command.push_str(&format!(" -X {method}"));
+        add(&mut command, format_args!(" -X {method}"));
     }
     if rules::find(&Method::from_bytes(method.as_bytes()).unwrap_or_default(), path)
         != Some(rules::Need::Anyone)
@@ -98,13 +107,14 @@ fn curl(description: &Value, method: &str, path: &str, operation: &Value) -> Str
         command.push_str(" -H \"Authorization: Bearer $TOKEN\"");
     }
     if let Some(example) = example(description, operation) {
-        command.push_str(&format!(" \\\n  -H 'Content-Type: application/json' -d '{example}'"));
+        add(&mut command, format_args!(" \\\n  -H 'Content-Type: application/json' -d '{example}'"));
     } else if let Some(kind) =
         operation["requestBody"]["content"].as_object().and_then(|kinds| kinds.keys().next())
     {
-        command.push_str(&format!(" \\\n  -H 'Content-Type: {kind}' --data-binary @body"));
+        add(&mut command, format_args!(" \\\n  -H 'Content-Type: {kind}' --data-binary @body"));
     }
-    command.push_str(&format!(" \\\n  \"$PLAYHOUSE{path}\""));
+    let line = if command.contains('\n') { " \\\n  " } else { " " };
+    add(&mut command, format_args!("{line}\"$PLAYHOUSE{path}\""));
     command
 }
 
@@ -113,15 +123,15 @@ fn operation(out: &mut String, description: &Value, method: &str, path: &str, op
     let need = rules::find(&Method::from_bytes(method.to_uppercase().as_bytes()).unwrap_or_default(), path);
     let who = need.map_or("nobody", rules::Need::words);
     let words = [text(operation, "summary"), text(operation, "description")].join(" ");
-    let mut add = |line: String| out.push_str(&line);
-    add(format!(
+    let mut line = |line: String| out.push_str(&line);
+    line(format!(
         "<article id=\"{}-{id}\"><h3><b>{}</b><code>{}</code></h3>",
         anchor(method),
         method.to_uppercase(),
         escape(path)
     ));
-    add(format!("<p>{}</p><p class=\"soft\">Who may: {}.</p>", escape(words.trim()), escape(who)));
-    add(format!("<pre>{}</pre><ul>", escape(&curl(description, method, path, operation))));
+    line(format!("<p>{}</p><p class=\"soft\">Who may: {}.</p>", code(words.trim()), escape(who)));
+    line(format!("<pre>{}</pre><ul>", escape(&curl(description, method, path, operation))));
     for (status, response) in operation["responses"].as_object().into_iter().flatten() {
         let kinds: Vec<&str> =
             response["content"].as_object().into_iter().flatten().map(|(kind, _)| kind.as_str()).collect();
@@ -129,14 +139,14 @@ fn operation(out: &mut String, description: &Value, method: &str, path: &str, op
         let body =
             body.and_then(|name| name.rsplit('/').next()).map(|name| format!(" {name}")).unwrap_or_default();
         let what = text(response, "description");
-        add(format!(
+        line(format!(
             "<li><code>{status}</code>{} <span class=\"soft\">{}</span> {}</li>",
             escape(&body),
             escape(&kinds.join(", ")),
-            escape(what)
+            code(what)
         ));
     }
-    add("</ul></article>".to_owned());
+    line("</ul></article>".to_owned());
 }
 
 /// Name and type of a schema's fields.
@@ -158,7 +168,7 @@ fn schema(out: &mut String, name: &str, schema: &Value) {
         either.or(items).unwrap_or_else(|| of(field))
     };
     let words = text(schema, "description");
-    write!(out, "<article id=\"{name}\"><h3>{name}</h3><p>{}</p><ul>", escape(words)).unwrap_or_default();
+    add(out, format_args!("<article id=\"{name}\"><h3>{name}</h3><p>{}</p><ul>", code(words)));
     for (field, what) in schema["properties"].as_object().into_iter().flatten() {
         let words = text(what, "description");
         let line = format!(
@@ -170,13 +180,16 @@ fn schema(out: &mut String, name: &str, schema: &Value) {
     }
     if let Some(words) = schema["enum"].as_array() {
         let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
-        out.push_str(&format!("<li>{}</li>", escape(&words.join(", "))));
+        add(out, format_args!("<li>{}</li>", escape(&words.join(", "))));
     }
     out.push_str("</ul></article>");
 }
 
+/// Method, path, and the description of a call.
+type Operation<'a> = (&'a str, &'a str, &'a Value);
+
 fn render(description: &Value) -> String {
-    let mut tags: Vec<(&str, Vec<(&str, &str, &Value)>)> = Vec::new();
+    let mut tags: Vec<(&str, Vec<Operation<'_>>)> = Vec::new();
     for (path, item) in description["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let tag = operation["tags"][0].as_str().unwrap_or("Others");
@@ -187,21 +200,22 @@ fn render(description: &Value) -> String {
             tags[index].1.push((method, path, operation));
         }
     }
+    tags.sort_by_key(|(tag, _)| ORDER.iter().position(|known| known == tag));
     let mut out = String::from("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">");
     out.push_str("<meta name=\"viewport\" content=\"width=device-width\"><title>API of Playhouse</title>");
-    let info = escape(text(&description["info"], "description"));
-    out.push_str(&format!("<style>{STYLE}</style><main><h1>API of Playhouse</h1><p>{info}</p>"));
-    let first = "PLAYHOUSE=http://localhost:8080\nTOKEN=$(curl -s -H 'Content-Type: application/json' \\\n  \
+    let info = code(text(&description["info"], "description"));
+    add(&mut out, format_args!("<style>{STYLE}</style><main><h1>API of Playhouse</h1><p>{info}</p>"));
+    let first = "PLAYHOUSE=http://127.0.0.1:7770\nTOKEN=$(curl -s -H 'Content-Type: application/json' \\\n  \
                  -d '{\"name\": \"Ada\", \"password\": \"a good long one\", \"token\": true}' \\\n  \
                  $PLAYHOUSE/api/sign-in | jq -r .token)";
-    out.push_str(&format!("<pre>{}</pre>", escape(first)));
+    add(&mut out, format_args!("<pre>{}</pre>", escape(first)));
     out.push_str("<p>For programs: <a href=\"/api/openapi.json\">openapi.json</a>.</p><nav>");
     for (tag, _) in &tags {
-        out.push_str(&format!("<a href=\"#{}\">{}</a>", anchor(tag), escape(tag)));
+        add(&mut out, format_args!("<a href=\"#{}\">{}</a>", anchor(tag), escape(tag)));
     }
     out.push_str("<a href=\"#errors\">Errors</a><a href=\"#shapes\">Shapes</a></nav>");
     for (tag, operations) in &tags {
-        out.push_str(&format!("<h2 id=\"{}\">{}</h2>", anchor(tag), escape(tag)));
+        add(&mut out, format_args!("<h2 id=\"{}\">{}</h2>", anchor(tag), escape(tag)));
         for (method, path, value) in operations {
             operation(&mut out, description, method, path, value);
         }
@@ -210,7 +224,7 @@ fn render(description: &Value) -> String {
         "<h2 id=\"errors\">Errors</h2><p>The end of an error's <code>type</code>, and what it means.</p><dl>",
     );
     for (slug, words) in PROBLEMS {
-        out.push_str(&format!("<dt id=\"{slug}\">{slug}</dt><dd>{}</dd>", escape(words)));
+        add(&mut out, format_args!("<dt id=\"{slug}\">{slug}</dt><dd>{}</dd>", escape(words)));
     }
     out.push_str("</dl><h2 id=\"shapes\">Shapes</h2>");
     for (name, value) in description["components"]["schemas"].as_object().into_iter().flatten() {

@@ -51,29 +51,44 @@ impl Reader {
         event("queue", &queue::of(&self.app, &self.caller.account()?.id))
     }
 
-    /// Whether the reader is still signed in: a stream outlives the request that opened it.
-    async fn still_there(&self) -> bool {
+    /// Looks again who is reading: a stream outlives the request that opened it, and a sign-in or a role may have
+    /// ended since. False where nobody is there any more.
+    async fn look_again(&mut self) -> bool {
         let Some(secret) = &self.caller.secret else { return false };
-        matches!(caller::by_secret(&self.app, secret).await, Ok(Some(_)))
+        let Ok(Some((_, who))) = caller::by_secret(&self.app, secret).await else { return false };
+        self.caller.who = who;
+        true
+    }
+
+    fn tell(&self, change: &Change) -> Option<Event> {
+        match change {
+            Change::Session(id) => self.session(id),
+            Change::Queue => self.queue(),
+        }
     }
 
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
         loop {
-            let found = if let Some(id) = self.again.pop() {
-                self.session(&id)
-            } else {
-                match self.changes.recv().await {
-                    Ok(Change::Session(id)) => self.session(&id),
-                    Ok(Change::Queue) => self.queue(),
+            let change = match self.again.pop() {
+                Some(id) => Change::Session(id),
+                None => match self.changes.recv().await {
+                    Ok(change) => change,
                     Err(RecvError::Lagged(_)) => {
                         self.again = self.app.sessions.list(|live| Some(live.id.clone()));
-                        self.queue()
+                        Change::Queue
                     }
                     Err(RecvError::Closed) => return None,
-                }
+                },
             };
-            if let Some(event) = found {
-                return if self.still_there().await { Some((Ok(event), self)) } else { None };
+            // Most changes are somebody else's affair and cost no look at the records.
+            if self.tell(&change).is_none() {
+                continue;
+            }
+            if !self.look_again().await {
+                return None;
+            }
+            if let Some(event) = self.tell(&change) {
+                return Some((Ok(event), self));
             }
         }
     }

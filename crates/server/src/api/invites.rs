@@ -21,6 +21,7 @@ use crate::clock::{HOUR, now};
 use crate::extract::{self, Id, Json};
 use crate::gate::who::{Caller, Person, Who};
 use crate::house::live::{Live, Named};
+use crate::house::stage::let_out;
 use crate::house::view::TitleRef;
 use crate::problem::{Answer, Problem};
 
@@ -193,22 +194,8 @@ pub(crate) async fn revoke(
         return Err(Problem::not_found("The session has no such invite (any more)."));
     }
     app.store.sign_ins().end_visits(&invite).await?;
-    let gone = app.sessions.change(&session, |live| {
-        live.admitted.retain(|_, admitted| admitted.id != invite);
-        let by_it: Vec<String> = live
-            .peers
-            .iter()
-            .filter(|(_, peer)| peer.invite.as_ref() == Some(&invite))
-            .map(|(id, _)| id.clone())
-            .collect();
-        by_it.iter().for_each(|peer| live.connected(peer, false, now()));
-        by_it
-    })?;
-    for peer in gone {
-        if let Err(error) = app.node.close_peer(&session, &peer).await {
-            tracing::warn!(session, peer, %error, "a connection whose invite was revoked could not be closed");
-        }
-    }
+    app.sessions.change(&session, |live| live.admitted.retain(|_, admitted| admitted.id != invite))?;
+    let_out(&app, &session, |peer| peer.invite.as_ref() == Some(&invite)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -65,6 +65,7 @@ pub(crate) struct Encoder {
 
 /// The disk on which the data lies.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "names of the API carry their unit")]
 pub(crate) struct Disk {
     free_bytes: u64,
     total_bytes: u64,

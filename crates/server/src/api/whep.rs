@@ -17,6 +17,7 @@ use crate::gate::who::{Caller, Who};
 use crate::house::live::{Live, MOST_PEERS, Peer, Refusal, Wish};
 use crate::house::sessions::no_session;
 use crate::house::stage::to_its_end;
+use crate::markup::add;
 use crate::problem::{Answer, Problem};
 
 const SDP: &str = "application/sdp";
@@ -130,7 +131,9 @@ pub(crate) async fn offer(
     }
     let mut headers = HeaderMap::new();
     let mut set = |name: HeaderName, value: &str| {
-        HeaderValue::try_from(value).map(|value| headers.append(name, value)).unwrap_or_default()
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.append(name, value);
+        }
     };
     set(CONTENT_TYPE, SDP);
     set(LOCATION, &location);
@@ -176,9 +179,12 @@ fn link(server: &IceServer) -> String {
     let mut link = format!("<{}>; rel=\"ice-server\"", server.url);
     if let (Some(username), Some(credential)) = (&server.username, &server.credential) {
         let (username, credential) = (quote(username), quote(credential));
-        link.push_str(&format!(
-            "; username=\"{username}\"; credential=\"{credential}\"; credential-type=\"password\""
-        ));
+        add(
+            &mut link,
+            format_args!(
+                "; username=\"{username}\"; credential=\"{credential}\"; credential-type=\"password\""
+            ),
+        );
     }
     link
 }
@@ -228,8 +234,7 @@ pub(crate) async fn trickle(
     let bytes = extract::body(request).await?;
     let invalid = |detail: &str| Problem::invalid("body", detail);
     let found = if kind == FRAGMENT {
-        let text = std::str::from_utf8(&bytes).map_err(|_| invalid("The body is no text."))?;
-        candidates(text)
+        candidates(&String::from_utf8_lossy(&bytes))
     } else {
         let one: JsonCandidate = serde_json::from_slice(&bytes)
             .map_err(|error| invalid(&format!("The body is no candidate: {error}.")))?;

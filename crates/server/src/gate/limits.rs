@@ -16,7 +16,7 @@ use crate::problem::Problem;
 pub(crate) const BODY: usize = 64 << 10;
 
 /// How long an answer may take: starting a game on a loaded machine takes seconds, not a minute.
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 
 /// What the layer around all routes needs.
 #[derive(Clone)]
@@ -43,15 +43,13 @@ async fn bounded(app: &Shared, request: Request, next: Next) -> Response {
             .into_response();
     };
     let doing = format!("{} {}", request.method(), request.uri().path());
-    match tokio::time::timeout(TIME, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            tracing::warn!(doing, "a request took too long and was given up");
-            let seconds = TIME.as_secs();
-            let detail = format!(
-                "The server did not finish within {seconds} seconds; look whether it did it, then try again."
-            );
-            Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "No answer", detail).into_response()
-        }
+    if let Ok(response) = tokio::time::timeout(TIME, next.run(request)).await {
+        return response;
     }
+    tracing::warn!(doing, "a request took too long and was given up");
+    let seconds = TIME.as_secs();
+    let detail = format!(
+        "The server did not finish within {seconds} seconds; look whether it did it, then try again."
+    );
+    Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "No answer", detail).into_response()
 }

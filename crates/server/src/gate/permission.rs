@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -29,7 +31,11 @@ pub(crate) async fn gate(
     match judge(&app, &path, session.as_deref(), &parts).await {
         Ok(caller) => {
             parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+            let mut response = next.run(Request::from_parts(parts, body)).await;
+            // What one person was shown is not for whoever uses the browser next.
+            let cache = response.headers_mut().entry(CACHE_CONTROL);
+            cache.or_insert(HeaderValue::from_static("no-store"));
+            response
         }
         Err(problem) => problem.into_response(),
     }

@@ -4,7 +4,8 @@
 //! stands together.
 
 use std::f64::consts::TAU;
-use std::fmt::Write as _;
+
+use crate::markup::{add, escape};
 
 /// Width of the drawing: 16:9, as games have it.
 const WIDTH: f64 = 640.0;
@@ -44,8 +45,12 @@ impl Dice {
 
 /// The first letters of up to two words of a name.
 fn initials(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = name.split(|c: char| !c.is_alphanumeric());
     let mut letters: Vec<char> = words.filter_map(|word| word.chars().next()).collect();
+    // Small words do not count beside large ones: Battle for Wesnoth is BW.
+    if letters.iter().filter(|letter| !letter.is_lowercase()).count() > 1 {
+        letters.retain(|letter| !letter.is_lowercase());
+    }
     if letters.len() == 1 {
         // A name of one word shows its first capital after the first as well: OpenTTD is OT.
         letters.extend(name.chars().skip(1).find(|c| c.is_uppercase()));
@@ -54,14 +59,11 @@ fn initials(name: &str) -> String {
     letters.into_iter().flat_map(char::to_uppercase).collect()
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// The cover of a title, as SVG.
 pub(crate) fn draw(id: &str, name: &str) -> String {
     let mut dice = Dice::new(id);
-    let hue = dice.between(0.0, 360.0);
+    // From teal over blue and violet to amber: dark yellow and green grounds look like mud.
+    let hue = dice.between(165.0, 395.0).rem_euclid(360.0);
     // The accent lies a third of the circle away or next to the ground: both go together.
     let accent = (hue + [28.0, 120.0, -32.0, 180.0][dice.of(4)]).rem_euclid(360.0);
     let (light_x, light_y) = (dice.between(0.15, 0.85), dice.between(-0.1, 0.25));
@@ -90,11 +92,6 @@ pub(crate) fn draw(id: &str, name: &str) -> String {
 "##,
         far = (hue + 36.0).rem_euclid(360.0),
     )
-}
-
-/// Adds one shape; writing to a string cannot fail.
-fn add(out: &mut String, shape: std::fmt::Arguments<'_>) {
-    out.write_fmt(shape).unwrap_or_default();
 }
 
 fn rings(dice: &mut Dice) -> String {
@@ -131,26 +128,24 @@ fn waves(dice: &mut Dice) -> String {
     out
 }
 
+/// The four ways to halve a tile from corner to corner.
+const HALVES: [[(f64, f64); 3]; 4] = [
+    [(0.0, 0.0), (64.0, 0.0), (0.0, 64.0)],
+    [(64.0, 0.0), (64.0, 64.0), (0.0, 0.0)],
+    [(64.0, 64.0), (0.0, 64.0), (64.0, 0.0)],
+    [(0.0, 64.0), (0.0, 0.0), (64.0, 64.0)],
+];
+
 fn tiles(dice: &mut Dice) -> String {
     let mut out = String::new();
     for row in 0..6_u8 {
         for column in 0..11_u8 {
             let (x, y) = (f64::from(column) * 64.0, f64::from(row) * 64.0);
             let opacity = dice.between(0.02, 0.34);
-            let corner = [(0.0, 0.0), (64.0, 0.0), (64.0, 64.0), (0.0, 64.0)][dice.of(4)];
-            let (a, b) =
-                if corner.0 == corner.1 { ((64.0, 0.0), (0.0, 64.0)) } else { ((0.0, 0.0), (64.0, 64.0)) };
+            let corners = HALVES[dice.of(4)].map(|(dx, dy)| format!("{:.0} {:.0}", x + dx, y + dy));
             add(
                 &mut out,
-                format_args!(
-                    r#"<path d="M{:.0} {:.0} L{:.0} {:.0} L{:.0} {:.0} Z" fill-opacity="{opacity:.2}"/>"#,
-                    x + corner.0,
-                    y + corner.1,
-                    x + a.0,
-                    y + a.1,
-                    x + b.0,
-                    y + b.1
-                ),
+                format_args!(r#"<path d="M{} Z" fill-opacity="{opacity:.2}"/>"#, corners.join(" L")),
             );
         }
     }
@@ -248,6 +243,8 @@ mod tests {
     fn initials_are_short() {
         assert_eq!(initials("Extreme Tux Racer"), "ET");
         assert_eq!(initials("OpenTTD"), "OT");
+        assert_eq!(initials("Battle for Wesnoth"), "BW");
+        assert_eq!(initials("frozen bubble"), "FB");
         assert_eq!(initials("Freedoom"), "F");
         assert_eq!(initials("0 A.D."), "0A");
         assert_eq!(initials("!!"), "");

@@ -245,10 +245,10 @@ pub(crate) fn reason_word(reason: EndReason) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn live(seats: u8) -> Live {
+    pub(crate) fn live(seats: u8) -> Live {
         let named = |id: &str| Named { id: id.to_owned(), name: id.to_uppercase() };
         Live {
             id: "s".to_owned(),

@@ -210,3 +210,55 @@ impl Sessions {
 pub(crate) fn no_session() -> Problem {
     Problem::not_found("There is no such session (any more). Start the title again.")
 }
+
+#[cfg(test)]
+mod tests {
+    use playhouse_play::control::{EndReason, Role};
+
+    use super::*;
+    use crate::gate::who::Person;
+    use crate::house::live::{Peer, tests::live};
+
+    const ROOM: Capacity = Capacity { running: 0, limit: 2 };
+
+    #[test]
+    fn what_is_long_over_is_forgotten() {
+        let sessions = Sessions::default();
+        assert_eq!(sessions.admit(live(1), ROOM, 0), Turn::Granted);
+        let ended = Ended { reason: EndReason::Finished, message: String::new(), last_words: String::new() };
+        assert!(sessions.end("s", ended.clone(), ROOM, 5));
+        assert!(!sessions.end("s", ended, ROOM, 6), "the first word counts");
+        assert!(sessions.sweep(ROOM, 4 + KEEP_OVER).forgotten.is_empty());
+        assert_eq!(sessions.sweep(ROOM, 5 + KEEP_OVER).forgotten, ["s"]);
+        assert!(sessions.get("s", |_| ()).is_err());
+    }
+
+    #[test]
+    fn a_connection_that_never_comes_up_frees_its_seat() {
+        let sessions = Sessions::default();
+        sessions.admit(live(1), ROOM, 0);
+        let peer = Peer {
+            person: Person::Account("ada".to_owned()),
+            name: "Ada".to_owned(),
+            role: Role::Player { seat: 1 },
+            connected: false,
+            joined: 10,
+            invite: None,
+        };
+        sessions.change("s", |live| live.join("p", peer)).unwrap();
+        assert!(sessions.sweep(ROOM, 9 + CONNECT).stale.is_empty());
+        assert_eq!(sessions.sweep(ROOM, 10 + CONNECT).stale, [("s".to_owned(), "p".to_owned())]);
+        assert!(sessions.get("s", |live| live.holder(1).is_none()).unwrap());
+    }
+
+    #[test]
+    fn a_slow_reader_does_not_hold_anybody_up() {
+        let sessions = Sessions::default();
+        let mut slow = sessions.changes();
+        sessions.admit(live(1), ROOM, 0);
+        for _ in 0..2 * CHANGES {
+            sessions.change("s", |_| ()).unwrap();
+        }
+        assert!(matches!(slow.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))));
+    }
+}

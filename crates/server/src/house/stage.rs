@@ -8,7 +8,7 @@ use playhouse_play::control::{EndReason, Ended, GameSpec, SessionSpec};
 
 use crate::app::Shared;
 use crate::clock::now;
-use crate::house::live::{Live, Named, reason_word};
+use crate::house::live::{Live, Named, Peer, reason_word};
 use crate::house::queue::Turn;
 use crate::house::sessions::no_session;
 use crate::node::NodeError;
@@ -44,18 +44,16 @@ fn encoder(app: &Shared) -> Answer<String> {
             unusable("This machine has no encoder that works; the system page says why for each.".to_owned())
         });
     };
-    match all.iter().find(|encoder| encoder.name == *wanted) {
-        Some(encoder) => match &encoder.unavailable {
-            None => Ok(wanted.clone()),
-            Some(why) => Err(unusable(format!(
-                "The encoder “{wanted}” of the configuration cannot be used here: {why}. Choose another one."
-            ))),
-        },
-        None => {
-            let names: Vec<&str> = all.iter().map(|encoder| encoder.name.as_str()).collect();
-            let known = names.join(", ");
-            Err(unusable(format!("The configuration names the encoder “{wanted}”; known are: {known}.")))
-        }
+    let Some(encoder) = all.iter().find(|encoder| encoder.name == *wanted) else {
+        let names: Vec<&str> = all.iter().map(|encoder| encoder.name.as_str()).collect();
+        let known = names.join(", ");
+        return Err(unusable(format!("The configuration names the encoder “{wanted}”; known are: {known}.")));
+    };
+    match &encoder.unavailable {
+        None => Ok(wanted.clone()),
+        Some(why) => Err(unusable(format!(
+            "The encoder “{wanted}” of the configuration cannot be used here: {why}. Choose another one."
+        ))),
     }
 }
 
@@ -149,6 +147,24 @@ pub(crate) async fn finish(app: &Shared, id: &str, ended: Ended) {
     if let Err(error) = plays.end(id, reason, &ended.message, &ended.last_words, at).await {
         tracing::error!(session = id, %error, "the end of a session could not be written down");
     }
+}
+
+/// Lets some of a session's connections out, and closes them.
+pub(crate) async fn let_out(app: &Shared, session: &str, whom: impl Fn(&Peer) -> bool) -> Answer<()> {
+    let gone = app.sessions.change(session, |live| {
+        let gone: Vec<String> =
+            live.peers.iter().filter(|(_, peer)| whom(peer)).map(|(id, _)| id.clone()).collect();
+        for peer in &gone {
+            live.connected(peer, false, now());
+        }
+        gone
+    })?;
+    for peer in gone {
+        if let Err(error) = app.node.close_peer(session, &peer).await {
+            tracing::warn!(session, peer, %error, "a connection could not be closed");
+        }
+    }
+    Ok(())
 }
 
 /// Ends a session; done when its processes are gone.

@@ -37,6 +37,21 @@ async fn a_removed_account_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_removed_account_is_let_out_of_other_sessions() {
+    let house = House::new().await;
+    let (owner, player) = (house.owner().await, house.player().await);
+    let guest = house.account("Gil", Role::Guest).await;
+    let session = house.start(&player).await;
+    let token = house.invite(&player, &session, json!({"kind": "spectator"})).await;
+    guest.post(&format!("/api/invites/{token}"), json!({})).await.expect(200);
+    guest.offer(&format!("/api/sessions/{session}/whep")).await.expect(201);
+    let id = guest.get("/api/me").await.json()["id"].as_str().unwrap().to_owned();
+    owner.delete(&format!("/api/accounts/{id}")).await.expect(204);
+    assert_eq!(player.get(&format!("/api/sessions/{session}")).await.json()["peers"], json!([]));
+    assert!(house.node.calls().iter().any(|call| call.starts_with("close ")));
+}
+
+#[tokio::test]
 async fn a_name_that_is_taken_says_so() {
     let house = House::new().await;
     let owner = house.owner().await;

@@ -122,7 +122,7 @@ impl House {
     /// Ends the server as a signal does, and waits until it is gone.
     pub(crate) async fn shut_down(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();
-        let served = tokio::time::timeout(Duration::from_secs(60), self.served.take().unwrap()).await;
+        let served = tokio::time::timeout(Duration::from_mins(1), self.served.take().unwrap()).await;
         served.expect("the server does not end").unwrap().unwrap();
     }
 }

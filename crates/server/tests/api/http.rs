@@ -74,20 +74,18 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Reply {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
-        if let Some(token) = &self.token {
-            head += &format!("Authorization: Bearer {token}\r\n");
-        }
-        if let Some(cookie) = &self.cookie {
-            head += &format!("Cookie: other=1; playhouse={cookie}\r\n");
-        }
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
+        let mut lines = vec![
+            format!("{method} {path} HTTP/1.1"),
+            format!("Host: {}", self.address),
+            "Connection: close".to_owned(),
+        ];
+        lines.extend(self.token.iter().map(|token| format!("Authorization: Bearer {token}")));
+        lines.extend(self.cookie.iter().map(|cookie| format!("Cookie: other=1; playhouse={cookie}")));
+        lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
         if !headers.iter().any(|(name, _)| *name == "Content-Length" || *name == "Transfer-Encoding") {
-            head += &format!("Content-Length: {}\r\n", body.len());
+            lines.push(format!("Content-Length: {}", body.len()));
         }
-        head += "\r\n";
+        let head = lines.join("\r\n") + "\r\n\r\n";
         let work = async {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
             let mut all = head.into_bytes();

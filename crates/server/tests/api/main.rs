@@ -1,5 +1,7 @@
 //! The API over real sockets, with a node of the tests' own in place of a machine.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod accounts;
 mod clips;
 mod docs;

@@ -28,6 +28,7 @@ async fn browsers_are_told_what_our_pages_may_do() {
         assert!(content.contains("script-src 'self'") && !content.contains("unsafe-eval"), "{content}");
         assert!(content.contains("frame-ancestors 'none'"));
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+        assert!(reply.header("cache-control").is_none_or(|cache| cache.contains("no-")), "{path}");
         assert_eq!(reply.header("referrer-policy"), Some("no-referrer"));
         assert!(reply.header("permissions-policy").unwrap().contains("gamepad=(self)"));
     }

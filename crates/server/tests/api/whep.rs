@@ -80,7 +80,7 @@ async fn what_is_no_offer_is_refused() {
     assert_eq!(wrong.header("accept-post"), Some("application/sdp"));
     player.send("POST", &whep, &sdp, b"hello").await.problem(422, "invalid");
     player.send("POST", &whep, &sdp, &[0xff; 40]).await.problem(422, "invalid");
-    player.send("POST", &whep, &sdp, &[b'v'; 65_537]).await.problem(413, "too-large");
+    player.send("POST", &whep, &sdp, "v".repeat(65_537).as_bytes()).await.problem(413, "too-large");
     player.offer(&format!("{whep}?seat=3")).await.problem(422, "invalid");
     player.offer(&format!("{whep}?seat=0")).await.problem(422, "invalid");
     player.offer(&format!("{whep}?seat=900")).await.problem(422, "invalid");
