@@ -1,11 +1,12 @@
 //! Gamepads, as the kernel (or what stands in for it) shows them: `/dev/input/event*`.
 //!
-//! Presses alone matter here: buttons, and the hat away from its middle.
+//! Presses alone matter here: buttons, and the hat away from its middle. Where the machine has no such devices the
+//! session shares the pads' state in a file (`PLAYHOUSE_PADS`, laid out in `crates/joystick/src/shared.rs`).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +17,13 @@ use rustix::fs::OFlags;
 const DEVICES: u32 = 32;
 /// How often.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// The shared file's records, and how often they are looked at.
+const SHARED_PADS: usize = 4;
+const SHARED_FIRST: u64 = 64;
+const SHARED_STRIDE: u64 = 64;
+const SHARED_BUTTONS: u64 = 8;
+const SHARED_LOOK: Duration = Duration::from_millis(2);
 
 /// Bytes of `struct input_event`: the time, then type, code, value.
 const EVENT: usize = size_of::<libc::input_event>();
@@ -38,7 +46,13 @@ impl Pads {
     pub(crate) fn start() -> io::Result<Self> {
         let (pipe, writer) = io::pipe()?;
         rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
-        thread::Builder::new().name("pads".to_owned()).spawn(move || watch(writer))?;
+        match std::env::var_os("PLAYHOUSE_PADS") {
+            Some(path) => {
+                let file = File::open(path)?;
+                thread::Builder::new().name("pads".to_owned()).spawn(move || follow(&file, writer))?
+            }
+            None => thread::Builder::new().name("pads".to_owned()).spawn(move || watch(writer))?,
+        };
         Ok(Self { pipe })
     }
 
@@ -51,6 +65,26 @@ impl Pads {
     pub(crate) fn presses(&self) -> usize {
         let mut bytes = [0; 64];
         (&self.pipe).read(&mut bytes).unwrap_or(0)
+    }
+}
+
+/// Looks at the buttons in the shared file; a press between two looks is seen as long as it is held for one.
+fn follow(file: &File, mut pipe: PipeWriter) {
+    let mut held = [0_u32; SHARED_PADS];
+    loop {
+        for (pad, held) in (0_u64..).zip(&mut held) {
+            let mut bytes = [0; 4];
+            if file.read_exact_at(&mut bytes, SHARED_FIRST + pad * SHARED_STRIDE + SHARED_BUTTONS).is_err() {
+                return;
+            }
+            let buttons = u32::from_ne_bytes(bytes);
+            let presses = (buttons & !*held).count_ones() as usize;
+            *held = buttons;
+            if presses > 0 && pipe.write_all(&vec![1; presses]).is_err() {
+                return;
+            }
+        }
+        thread::sleep(SHARED_LOOK);
     }
 }
 

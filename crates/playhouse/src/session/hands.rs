@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::stub::Pads;
 use playhouse_media::frame::{Size, Timeline};
 use playhouse_media::time::Timestamp;
 use playhouse_net::{Channel, PeerId};
@@ -11,6 +10,7 @@ use playhouse_play::control::Role;
 use playhouse_play::input::{self, Input, Message, Notice};
 use playhouse_play::seats::{Act, Seats};
 use playhouse_stage::compositor::{self, GameInput};
+use playhouse_stage::pads::Pads;
 
 use crate::clock;
 

@@ -11,7 +11,6 @@ mod mailbox;
 mod meter;
 mod picture;
 mod signal;
-mod stub;
 mod theatre;
 mod usage;
 

@@ -3,8 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::stub::Pads;
-use super::stub::Sound;
 use anyhow::Context;
 use playhouse_codec::audio::Opus;
 use playhouse_media::ring::Ring;
@@ -13,7 +11,9 @@ use playhouse_media::time::Timestamp;
 use playhouse_net::{Net, PeerEvent};
 use playhouse_play::control::{Host, SessionSpec};
 use playhouse_stage::compositor::{self, Compositor};
+use playhouse_stage::pads::Pads;
 use playhouse_stage::sandbox::{self, GameProcess, Grant};
+use playhouse_stage::sound::Sound;
 
 use super::hands::Hands;
 use super::meter::Meter;
@@ -101,7 +101,7 @@ fn open_hands(spec: &SessionSpec, stage: &Compositor) -> Arc<Hands> {
                 hands.rumble(slot, strong, weak, milliseconds);
             }
         });
-        let pads = Pads::start(&spec.runtime, rumble)
+        let pads = Pads::start(&spec.runtime, spec.game.seats, rumble)
             .inspect_err(|error| tracing::warn!(%error, "this session has no gamepads"))
             .ok();
         Hands::new(stage.handle(), pads, spec.size, spec.game.seats)
