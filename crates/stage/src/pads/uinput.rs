@@ -1,8 +1,8 @@
 //! Gamepads as devices of the kernel, through `/dev/uinput`.
 //!
 //! They look like the pads of an Xbox 360, whose layout every game knows, and can rumble. The kernel's interface is
-//! described in `Documentation/input/uinput.rst` and `linux/uinput.h`. The machines on which Playhouse is built and tested have no
-//! `/dev/uinput`; what the kernel sees of this module is checked there as far as its bytes go.
+//! described in `Documentation/input/uinput.rst` and `linux/uinput.h`. It has not been run against a kernel yet: its
+//! tests check the numbers and bytes that a kernel would see.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -131,7 +131,11 @@ pub(super) fn line(
         line.add([&"--ro-bind", files, &TITLE]);
     }
     for mount in mounts {
-        let option = if mount.access == Access::Write { "--bind" } else { "--ro-bind" };
+        let option = match mount.access {
+            Access::Read => "--ro-bind",
+            Access::Write => "--bind",
+            Access::Device => "--dev-bind",
+        };
         line.add([&option, &mount.outside, &mount.inside]);
     }
     environment(&mut line, env);

@@ -55,6 +55,8 @@ pub enum Access {
     Read,
     /// Read and write it.
     Write,
+    /// Use it as the device that it is.
+    Device,
 }
 
 /// One thing that a game is given: what has to be visible, and the variables that say where.
