@@ -59,7 +59,7 @@ fn wish() -> Result<Wish, Fault> {
         let at = u64::try_from(numbers.first().copied().unwrap_or(0))?;
         match (name.as_str(), numbers.as_slice()) {
             ("--size", &[width, height]) => {
-                wish.config.size = Size::new(width.try_into()?, height.try_into()?)
+                wish.config.size = Size::new(width.try_into()?, height.try_into()?);
             }
             ("--rate", &[number]) => wish.config.rate = number.try_into()?,
             ("--seconds", &[number]) => wish.span = Duration::from_secs(number.try_into()?),
@@ -76,7 +76,7 @@ fn wish() -> Result<Wish, Fault> {
             }
             ("--to", &[_, x, y]) => wish.inputs.push((at, GameInput::PointerTo { x: x.into(), y: y.into() })),
             ("--by", &[_, x, y]) => {
-                wish.inputs.push((at, GameInput::PointerBy { dx: x.into(), dy: y.into() }))
+                wish.inputs.push((at, GameInput::PointerBy { dx: x.into(), dy: y.into() }));
             }
             _ => return Err(format!("{name} {value}: see the head of the source").into()),
         }
