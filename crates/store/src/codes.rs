@@ -49,19 +49,15 @@ impl Codes<'_> {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some((account,)) = used else { return Ok(None) };
-        let known: Option<Account> = match account {
-            Some(account) => {
-                let sql = "SELECT id, name, role, password, created, seen FROM accounts WHERE id = ?";
-                sqlx::query_as(sql).bind(account).fetch_optional(&mut *transaction).await?
-            }
-            None => {
-                let sql = "SELECT id, name, role, password, created, seen FROM accounts \
+        let of_account = "SELECT id, name, role, password, created, seen FROM accounts WHERE id = ?";
+        let first_owner = "SELECT id, name, role, password, created, seen FROM accounts \
                            WHERE role = 'owner' ORDER BY created, id LIMIT 1";
-                match sqlx::query_as(sql).fetch_optional(&mut *transaction).await? {
-                    Some(owner) => Some(owner),
-                    None => Some(insert(&mut *transaction, owner_name, Role::Owner, None, now).await?),
-                }
-            }
+        let query = if account.is_some() { of_account } else { first_owner };
+        let known: Option<Account> =
+            sqlx::query_as(query).bind(&account).fetch_optional(&mut *transaction).await?;
+        let known = match (known, account) {
+            (None, None) => Some(insert(&mut *transaction, owner_name, Role::Owner, None, now).await?),
+            (known, _) => known,
         };
         transaction.commit().await?;
         Ok(known)

@@ -1,5 +1,7 @@
 //! What is written down is found again, after a restart too, and secrets are used once.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use playhouse_store::accounts::Role;
 use playhouse_store::invites::{Kind, New};
 use playhouse_store::sign_ins::For;
