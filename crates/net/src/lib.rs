@@ -17,6 +17,7 @@ mod clock;
 mod config;
 mod driver;
 mod event;
+mod gso;
 mod handle;
 mod offer;
 mod peer;

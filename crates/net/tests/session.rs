@@ -1,5 +1,7 @@
 //! What players and spectators notice of a session's network, over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
 mod browser;
 
 use std::net::UdpSocket;
@@ -14,7 +16,9 @@ use str0m::RtcConfig;
 /// Lets browsers work until each has so many frames.
 fn frames(browsers: &mut [&mut Browser], count: usize) {
     until("frames", || {
-        browsers.iter_mut().for_each(|browser| browser.work());
+        for browser in browsers.iter_mut() {
+            browser.work();
+        }
         browsers.iter().all(|browser| browser.frames.len() >= count).then_some(())
     });
 }

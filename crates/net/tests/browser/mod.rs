@@ -1,6 +1,6 @@
 //! A browser for tests: the same protocol library at the other end of a real socket, driven by the test itself.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, sync_channel};
