@@ -39,6 +39,8 @@ const HAT: std::ops::Range<u16> = 0x10..0x12;
 /// Tells of presses through a pipe, so that a display's loop can wait for both.
 pub(crate) struct Pads {
     pipe: PipeReader,
+    /// Keeps the pipe from hanging up where there is nobody to look for pads: a display's loop would wait no more.
+    _writer: PipeWriter,
 }
 
 impl Pads {
@@ -46,6 +48,7 @@ impl Pads {
     pub(crate) fn start() -> io::Result<Self> {
         let (pipe, writer) = io::pipe()?;
         rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
+        let kept = writer.try_clone()?;
         match std::env::var_os("PLAYHOUSE_PADS") {
             Some(path) => {
                 let file = File::open(path)?;
@@ -53,7 +56,7 @@ impl Pads {
             }
             None => thread::Builder::new().name("pads".to_owned()).spawn(move || watch(writer))?,
         };
-        Ok(Self { pipe })
+        Ok(Self { pipe, _writer: kept })
     }
 
     /// Readable when there were presses.
