@@ -14,8 +14,8 @@ use crate::progress::say;
 use crate::scene::KBPS;
 use crate::usage::Usage;
 
-/// Frames per second that each session has to hold, of the game's 30: one in fifty may be missing.
-const HELD_FPS: f64 = 29.4;
+/// Frames per second that each session has to hold, of the game's 30: what a look of some seconds can tell apart.
+const HELD_FPS: f64 = 29.5;
 /// How long new sessions are left alone before they are looked at, and how long they are.
 const SETTLE: Duration = Duration::from_secs(3);
 const SPAN: Duration = Duration::from_secs(6);

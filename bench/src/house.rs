@@ -245,8 +245,8 @@ fn write_titles(titles: &Path) -> Result<()> {
         ("probe", "wayland", "", (1280, 720), 60),
         ("probe-still", "wayland", "\"--still\"", (1280, 720), 60),
         ("probe-x11", "x11", "\"--x11\"", (1280, 720), 60),
-        ("probe-30", "wayland", "\"--rate\", \"30\"", (1280, 720), 30),
-        ("probe-light", "wayland", "\"--rate\", \"30\"", (640, 360), 30),
+        ("probe-30", "wayland", "", (1280, 720), 30),
+        ("probe-light", "wayland", "", (640, 360), 30),
     ];
     for (id, host, arguments, (width, height), rate) in cases {
         let folder = titles.join(id);

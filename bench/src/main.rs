@@ -15,6 +15,7 @@ mod play;
 mod progress;
 mod round;
 mod scene;
+mod sound;
 mod usage;
 
 fn main() -> anyhow::Result<()> {

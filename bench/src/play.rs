@@ -1,27 +1,20 @@
 //! The way from a key to a pixel, and what it costs; alone, or in turns with a peer.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
-use playhouse_media::time::Timestamp;
 use playhouse_testkit::machine::Watch;
 use serde_json::{Value, json};
 
-use crate::figures::{Answers, Spread, rounded};
-use crate::inputs::Press;
+use crate::figures::{Answers, rounded};
 use crate::ours::Ours;
 use crate::peer::selkies::{self, Selkies};
 use crate::progress::say;
 use crate::round::{self, Measured};
 use crate::scene::{KBPS, RATE, SIZE};
+use crate::sound::{Heard, skews};
 use crate::usage::Used;
 
 /// Rounds of each side when there are two.
 const ROUNDS: usize = 4;
-/// Sound belongs to a press when it is heard so long before its picture, or after.
-const EARLIEST: Duration = Duration::from_millis(60);
-const LATEST: Duration = Duration::from_millis(300);
-
 /// What to measure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -91,21 +84,8 @@ fn steps(stats: &Value) -> Value {
     json!({"convert": step("convert"), "encode": step("encode"), "send": step("send")})
 }
 
-/// Milliseconds by which each press was heard after it was seen.
-fn skews(presses: &[Press], sounds: &[Timestamp]) -> Vec<f64> {
-    let of = |press: &Press| {
-        let seen = press.photon?;
-        let heard =
-            sounds.iter().find(|at| **at > press.at && **at + EARLIEST > seen && **at < seen + LATEST)?;
-        let late = heard.since(seen).as_secs_f64();
-        let early = seen.since(*heard).as_secs_f64();
-        Some((late - early) * 1000.0)
-    };
-    presses.iter().filter_map(of).collect()
-}
-
 fn report(plan: Plan, ours: &Measured, own: &Own, still: Used) -> Value {
-    let heard = Spread::of(&own.skews);
+    let heard = Heard::of(&own.skews);
     json!({
         "case": "play",
         "settings": {"width": SIZE.0, "height": SIZE.1, "rate": RATE, "kbps": KBPS, "inputs": plan.inputs, "seed": plan.seed},
@@ -115,8 +95,8 @@ fn report(plan: Plan, ours: &Measured, own: &Own, still: Used) -> Value {
         "frame_ms": own.steps,
         "decoded_fps": ours.decoded_fps(),
         "frame_interval_ms": ours.interval(),
-        "audio_video_skew_ms": if own.skews.is_empty() { Value::Null } else { json!(heard.p50) },
-        "audio_video_skew_spread_ms": {"p50": heard.p50, "p95": heard.p95, "n": own.skews.len()},
+        "audio_video_skew_ms": if heard.n == 0 { Value::Null } else { json!(heard.p50) },
+        "audio_video_skew_spread_ms": heard,
         "session_cpu_cores": {"moving": ours.streaming_cores(), "still": rounded(still.streaming_cores)},
         "game_cpu_cores": {"moving": ours.game_cores(), "still": rounded(still.game_cores)},
         "session_rss_bytes": ours.rss_bytes(),
