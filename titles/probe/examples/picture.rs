@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut times = Vec::new();
     for phase in 0..count {
         let began = Instant::now();
-        let reading = Reading { frame: phase, inputs: (phase / 90) as u16 };
+        let reading = Reading { frame: phase, inputs: u16::try_from(phase / 90).unwrap_or(0) };
         scene.paint(&State { reading, phase, pointer: Some((200 + phase % 900, 600)) }, &mut data);
         times.push(began.elapsed());
         if let Some(raw) = &mut raw {

@@ -62,9 +62,9 @@ pub fn read(size: Size, luma: impl Fn(u32, u32) -> u8) -> Option<Reading> {
         let white = mean(cell(index).scaled(size).core(), &luma) >= WHITE;
         *bytes.get_mut((index / 8) as usize)? |= u8::from(white) << (7 - index % 8);
     }
-    let [a, b, c, d, e, f, check] = bytes;
-    let reading = Reading { frame: u32::from_be_bytes([a, b, c, d]), inputs: u16::from_be_bytes([e, f]) };
-    (crc(&bytes[..6]) == check).then_some(reading)
+    let frame = u32::from_be_bytes(*bytes.first_chunk()?);
+    let inputs = u16::from_be_bytes([bytes[4], bytes[5]]);
+    (crc(&bytes[..6]) == bytes[6]).then_some(Reading { frame, inputs })
 }
 
 /// As [`read`], from rows of 8-bit luma (the first plane of NV12 or I420), `stride` bytes apart.
@@ -86,7 +86,8 @@ fn luma(data: &[u8], at: usize) -> u8 {
     let Some(&[blue, green, red, _]) = data.get(at..).and_then(|rest| rest.first_chunk::<4>()) else {
         return 0;
     };
-    ((u32::from(red) * 77 + u32::from(green) * 150 + u32::from(blue) * 29) >> 8) as u8
+    let weighted = u32::from(red) * 77 + u32::from(green) * 150 + u32::from(blue) * 29;
+    u8::try_from(weighted >> 8).unwrap_or(u8::MAX)
 }
 
 fn mean(rect: Rect, luma: &impl Fn(u32, u32) -> u8) -> u32 {

@@ -99,7 +99,9 @@ impl Game {
 
     /// The pointer is there now, in pixels.
     pub(crate) fn point(&mut self, x: f64, y: f64) {
-        self.state.pointer = Some((x.max(0.0) as u32, y.max(0.0) as u32));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels, not below zero")]
+        let pixel = |at: f64| at.max(0.0) as u32;
+        self.state.pointer = Some((pixel(x), pixel(y)));
     }
 
     /// Pictures per second at most, where the command line says so.

@@ -44,6 +44,7 @@ pub struct Rect {
 
 impl Rect {
     /// This part of the grid in a picture of `size`.
+    #[must_use]
     pub fn scaled(self, size: Size) -> Self {
         let x = |x: u32| scale(x, size.width, GRID.width);
         let y = |y: u32| scale(y, size.height, GRID.height);
@@ -56,6 +57,7 @@ impl Rect {
     }
 
     /// This part with `by` more on each side.
+    #[must_use]
     pub const fn grown(self, by: u32) -> Self {
         Self {
             x: self.x.saturating_sub(by),
@@ -66,6 +68,7 @@ impl Rect {
     }
 
     /// The quarter of its area in the middle: what compression and scaling leave alone.
+    #[must_use]
     pub const fn core(self) -> Self {
         Self {
             x: self.x + self.width / 4,

@@ -4,6 +4,13 @@
 //! It is made to be as much work for an encoder as a busy game, and as little as possible for the processor: what
 //! moves is pasted row by row from pictures that were made at the start.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "places and angles stay far below 2^31, and what lies outside of the picture is not painted"
+)]
+
 use playhouse_media::frame::Size;
 
 use crate::barcode::Reading;
@@ -170,7 +177,7 @@ impl Scene {
         // Bulbs that chase each other above and below the barcode.
         let frame = BARCODE.scaled(self.size).grown(BORDER + 14);
         for at in 0..frame.width / 24 {
-            let lit = (at + state.phase / 12) % 3 == 0;
+            let lit = (at + state.phase / 12).is_multiple_of(3);
             let bulb = shade(MARQUEE, if lit { 1.2 } else { 0.4 });
             for y in [frame.y, frame.y + frame.height - 6] {
                 canvas.fill(Rect { x: frame.x + at * 24 + 9, y, width: 6, height: 6 }, bulb);
@@ -200,7 +207,7 @@ fn sky(seed: u32, x: u32, y: u32) -> Pixel {
     let cloud = octave(128, 1) * 0.5 + octave(32, 2) * 0.3 + octave(8, 3) * 0.2;
     let colour = blend(NIGHT, DUSK, (cloud - 0.3) * 3.0);
     let colour = blend(colour, SENSE, (octave(64, 4) - 0.6) * 1.5);
-    if hash(seed ^ x << 12 ^ y) % 900 == 0 && cloud < 0.5 {
+    if hash(seed ^ x << 12 ^ y).is_multiple_of(900) && cloud < 0.5 {
         return shade(MARQUEE, 1.0);
     }
     shade(colour, 0.75 + 0.5 * octave(4, 5))
@@ -211,7 +218,7 @@ fn velvet(seed: u32, x: u32, y: u32) -> Pixel {
     let fold = (x as f32 * std::f32::consts::TAU / 64.0
         + 0.8 * (x as f32 * std::f32::consts::TAU / 256.0).sin())
     .sin();
-    let pile = noise(seed ^ 11, 4, (512, 256), x, y) - 0.5;
+    let pile = noise(seed ^ 0x11, 4, (512, 256), x, y) - 0.5;
     shade(VELVET, 0.55 + 0.4 * fold + 0.22 * pile)
 }
 
@@ -228,14 +235,14 @@ fn wheel(seed: u32, x: u32, y: u32) -> Pixel {
         _ => HOUSE,
     };
     let rim = if radius > 240.0 || radius % 50.0 < 3.0 { 0.3 } else { 1.0 };
-    shade(colour, rim * (0.6 + 0.5 * noise(seed ^ 21, 8, (512, 512), x, y)))
+    shade(colour, rim * (0.6 + 0.5 * noise(seed ^ 0x21, 8, (512, 512), x, y)))
 }
 
 /// Boards with their grain.
 fn wood(seed: u32, x: u32, y: u32) -> Pixel {
     let board = (x / 128).wrapping_mul(7) + y / 32 * 3;
-    let grain = noise(seed ^ 31 ^ board, 8, (1024, 512), x, y * 4) * 0.4
-        + noise(seed ^ 32, 2, (512, 128), x / 4 * 2, y) * 0.2;
+    let grain = noise(seed ^ 0x31 ^ board, 8, (1024, 512), x, y * 4) * 0.4
+        + noise(seed ^ 0x32, 2, (512, 128), x / 4 * 2, y) * 0.2;
     let gap = if x % 128 < 2 { 0.4 } else { 1.0 };
     shade(WOOD, gap * (0.5 + grain + (hash(board) % 100) as f32 / 500.0))
 }

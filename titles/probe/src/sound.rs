@@ -92,7 +92,9 @@ fn click() -> Vec<u8> {
     let sample = |at: u32| {
         let turns = (at * PITCH) as f32 / RATE as f32;
         let fade = 1.0 - at as f32 / CLICK as f32;
-        (LOUDNESS * fade * (turns * std::f32::consts::TAU).cos()) as i16
+        #[expect(clippy::cast_possible_truncation, reason = "no louder than LOUDNESS")]
+        let level = (LOUDNESS * fade * (turns * std::f32::consts::TAU).cos()) as i16;
+        level
     };
     (0..CLICK).flat_map(|at| [sample(at), sample(at)]).flat_map(i16::to_le_bytes).collect()
 }

@@ -1,5 +1,11 @@
 //! Pictures that the scene is pasted together from, made once from a seed.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "colours are clamped, and textures have far less than 2^31 pixels a side"
+)]
+
 /// A pixel: blue, green, red, unused.
 pub(crate) type Pixel = [u8; 4];
 
@@ -61,7 +67,7 @@ pub(crate) fn noise(seed: u32, cell: u32, period: (u32, u32), x: u32, y: u32) ->
     mix(mix(corner(0, 0), corner(1, 0), tx), mix(corner(0, 1), corner(1, 1), tx), ty)
 }
 
-/// Spreads the bits of a number: the finalizer of MurmurHash3.
+/// Spreads the bits of a number: the finalizer of `MurmurHash3`.
 pub(crate) fn hash(mut value: u32) -> u32 {
     value = (value ^ value >> 16).wrapping_mul(0x85eb_ca6b);
     value = (value ^ value >> 13).wrapping_mul(0xc2b2_ae35);

@@ -50,7 +50,7 @@ pub(crate) fn play(mut game: Game, pads: &Pads) -> Result<(), Fault> {
     let mut due = Instant::now();
     loop {
         while let Some(event) = display.connection.poll_for_event()? {
-            display.event(&mut game, event);
+            display.event(&mut game, &event);
         }
         (0..pads.presses()).for_each(|_| game.press());
         let now = Instant::now();
@@ -131,7 +131,7 @@ impl Display {
         Ok(Buffer { memory, segment, busy: false })
     }
 
-    fn event(&mut self, game: &mut Game, event: Event) {
+    fn event(&mut self, game: &mut Game, event: &Event) {
         match event {
             Event::KeyPress(_) | Event::ButtonPress(_) => game.press(),
             Event::MotionNotify(motion) => game.point(motion.event_x.into(), motion.event_y.into()),

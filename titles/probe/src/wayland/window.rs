@@ -161,7 +161,7 @@ impl Dispatch<WlRegistry, ()> for Window {
         let wl_registry::Event::Global { name, interface, version } = event else { return };
         match interface.as_str() {
             "wl_compositor" => {
-                window.globals.compositor = Some(registry.bind(name, version.min(4), handle, ()))
+                window.globals.compositor = Some(registry.bind(name, version.min(4), handle, ()));
             }
             "wl_shm" => window.globals.shm = Some(registry.bind(name, 1, handle, ())),
             "xdg_wm_base" => window.globals.shell = Some(registry.bind(name, 1, handle, ())),
