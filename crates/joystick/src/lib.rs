@@ -10,6 +10,12 @@
 //! A game that loads SDL by itself with `dlopen`, or carries a copy of it within, is out of reach.
 
 #![expect(unsafe_code, reason = "it lives between a game and SDL, both written in C")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "words are cut into their halves, and counts below a dozen become C's integers"
+)]
 
 mod pads;
 mod sdl;

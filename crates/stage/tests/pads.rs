@@ -15,7 +15,7 @@ type Shake = (u8, u16, u16, u16);
 
 fn start(dir: &std::path::Path, game: &GameSpec, pads: &Pads) -> GameProcess {
     assert!(dir.exists());
-    sandbox::start(Config { game, grants: vec![pads.grant()], time: None, groups: true }).unwrap()
+    sandbox::start(Config { game, grants: vec![pads.grant()], time: None, groups: true }).expect("it starts")
 }
 
 fn pads(dir: &std::path::Path) -> (Pads, Receiver<Shake>) {
@@ -24,7 +24,7 @@ fn pads(dir: &std::path::Path) -> (Pads, Receiver<Shake>) {
     let rumble = Box::new(move |pad, strong, weak, millis| {
         shake.try_send((pad, strong, weak, millis)).ok();
     });
-    (Pads::start(dir, 4, rumble).unwrap(), shakes)
+    (Pads::start(dir, 4, rumble).expect("it starts"), shakes)
 }
 
 fn says(process: &GameProcess, line: &str) {

@@ -12,7 +12,7 @@ use playhouse_play::control::GameSpec;
 use playhouse_stage::sandbox::{self, Access, Config, Error, Exit, GameProcess, Grant, Mechanism, Mount};
 
 fn start(game: &GameSpec) -> GameProcess {
-    sandbox::start(Config { game, grants: Vec::new(), time: None, groups: true }).unwrap()
+    sandbox::start(Config { game, grants: Vec::new(), time: None, groups: true }).expect("the game starts")
 }
 
 /// Runs to its end.
@@ -24,7 +24,7 @@ fn run(game: &GameSpec) -> (Exit, String) {
 
 /// Whether a process with this word in its command line is there.
 fn runs(word: &str) -> bool {
-    fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+    fs::read_dir("/proc").expect("there is /proc").flatten().any(|entry| {
         fs::read(entry.path().join("cmdline"))
             .is_ok_and(|line| line.split(|byte| *byte == 0).any(|argument| argument == word.as_bytes()))
     })

@@ -21,11 +21,11 @@ fn listen(folder: &Path) -> (Sound, Receiver<Block>) {
     // More than any test hears.
     let (heard, blocks) = sync_channel(10_000);
     let sink = Box::new(move |samples: &[i16], at| drop(heard.try_send((samples.to_vec(), at))));
-    (Sound::start(folder, sink).unwrap(), blocks)
+    (Sound::start(folder, sink).expect("it starts"), blocks)
 }
 
 fn play(game: &playhouse_play::control::GameSpec, sound: &Sound) -> GameProcess {
-    sandbox::start(Config { game, grants: vec![sound.grant()], time: None, groups: true }).unwrap()
+    sandbox::start(Config { game, grants: vec![sound.grant()], time: None, groups: true }).expect("it starts")
 }
 
 /// Waits for a tenth of a second of a clean tone: a busy machine may leave gaps before and after it.

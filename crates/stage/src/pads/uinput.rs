@@ -56,6 +56,7 @@ const EFFECTS: usize = 16;
 /// How long the kernel plays an effect whose length a game leaves open.
 const OPEN_END_MILLIS: u16 = 2500;
 
+#[expect(clippy::cast_possible_truncation, reason = "sizes of the kernel's structs have at most 14 bits")]
 /// An ioctl of uinput (`'U'`): direction, number and size of what is passed, as `asm-generic/ioctl.h` puts them.
 const fn ioctl(direction: u32, number: u32, size: usize) -> u32 {
     direction << 30 | (size as u32) << 16 | (b'U' as u32) << 8 | number
@@ -131,10 +132,10 @@ impl Devices {
         let pads = (0..count).map(|_| Device::create()).collect::<io::Result<Vec<_>>>()?;
         let stop = rustix::event::eventfd(0, EventfdFlags::CLOEXEC)?;
         let own = stop.try_clone()?;
-        let files = pads.iter().map(|pad| Arc::clone(&pad.file)).collect();
+        let files: Vec<_> = pads.iter().map(|pad| Arc::clone(&pad.file)).collect();
         let thread = std::thread::Builder::new()
             .name("rumble".to_owned())
-            .spawn(move || listen(files, &own, rumble))?;
+            .spawn(move || listen(&files, &own, rumble))?;
         Ok(Self { pads, stop, thread: Some(thread) })
     }
 
@@ -198,7 +199,7 @@ impl Device {
         for (to, from) in setup.name.iter_mut().zip(b"Microsoft X-Box 360 pad") {
             *to = from.cast_signed();
         }
-        setup.ff_effects_max = EFFECTS as u32;
+        setup.ff_effects_max = u32::try_from(EFFECTS).unwrap_or(u32::MAX);
         exchange(&file, UI_DEV_SETUP, &mut setup)?;
         set(&file, UI_DEV_CREATE, 0)?;
         let mut name = [0_u8; NAME_LEN];
@@ -273,7 +274,7 @@ fn nodes(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// Strengths of an effect, and how long it lasts.
 type Effect = (u16, u16, u16);
 
-fn listen(files: Vec<Arc<File>>, stop: &OwnedFd, mut rumble: Rumble) {
+fn listen(files: &[Arc<File>], stop: &OwnedFd, mut rumble: Rumble) {
     let mut effects = vec![[(0, 0, 0); EFFECTS]; files.len()];
     loop {
         let mut fds: Vec<PollFd<'_>> = files.iter().map(|file| PollFd::new(file, PollFlags::IN)).collect();
@@ -288,7 +289,7 @@ fn listen(files: Vec<Arc<File>>, stop: &OwnedFd, mut rumble: Rumble) {
         if fds.last().is_some_and(|stop| !stop.revents().is_empty()) {
             return;
         }
-        for ((pad, file), effects) in (0..).zip(&files).zip(&mut effects) {
+        for ((pad, file), effects) in (0..).zip(files).zip(&mut effects) {
             let mut bytes = [0; size_of::<libc::input_event>()];
             while let Ok(count) = (&**file).read(&mut bytes) {
                 let Some((kind, code, value)) = decode(&bytes[..count]) else { break };
@@ -304,8 +305,10 @@ fn listen(files: Vec<Arc<File>>, stop: &OwnedFd, mut rumble: Rumble) {
 
 fn decode(bytes: &[u8]) -> Option<(u16, u16, i32)> {
     let rest = bytes.get(size_of::<libc::timeval>()..)?;
-    let &[a, b, c, d, e, f, g, h] = rest else { return None };
-    Some((u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d]), i32::from_ne_bytes([e, f, g, h])))
+    let (kind, rest) = rest.split_first_chunk()?;
+    let (code, rest) = rest.split_first_chunk()?;
+    let value = rest.try_into().ok()?;
+    Some((u16::from_ne_bytes(*kind), u16::from_ne_bytes(*code), i32::from_ne_bytes(value)))
 }
 
 /// Takes an effect in, forgets one, or says what one does.

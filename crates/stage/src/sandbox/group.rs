@@ -162,7 +162,7 @@ fn make(parent: &Path, name: &str, made: &mut Vec<PathBuf>) -> Result<PathBuf, S
     }
 }
 
-fn set(folder: &Path, file: &str, value: impl ToString) -> Result<(), String> {
+fn set(folder: &Path, file: &str, value: u64) -> Result<(), String> {
     let path = folder.join(file);
     fs::write(&path, value.to_string()).map_err(|error| format!("{} cannot be set: {error}", path.display()))
 }
@@ -179,7 +179,7 @@ fn v2(places: &Places, name: &str, limits: &Limits) -> Result<Group, String> {
     let group =
         Group { folders, unified: Some(folder.clone()), memory: Memory::V2(folder.clone()), cpuacct: None };
     set(&folder, "memory.max", limits.memory)?;
-    set(&folder, "pids.max", limits.processes + HELPERS)?;
+    set(&folder, "pids.max", u64::from(limits.processes + HELPERS))?;
     // Swapped-out games are slower than dead ones; machines without swap have no such file. A game of several
     // processes is useless without one of them.
     for (file, value) in [("memory.swap.max", 0), ("memory.oom.group", 1)] {
@@ -199,7 +199,7 @@ fn v1(places: &Places, name: &str, limits: &Limits) -> Result<Group, String> {
     // Only where swap is accounted.
     set(&memory, "memory.memsw.limit_in_bytes", limits.memory).ok();
     let pids = make(&need(&places.pids, "pids")?, name, &mut group.folders)?;
-    set(&pids, "pids.max", limits.processes + HELPERS)?;
+    set(&pids, "pids.max", u64::from(limits.processes + HELPERS))?;
     // The rest is a gain and not a need: version 2 kills at once even where it limits nothing.
     if let Some((_, own)) = &places.unified {
         group.unified = make(own, name, &mut group.folders).ok();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 
+use super::kind;
 use super::stream::{Notice, Seek, Stream};
 use super::tagstruct::{Broken, CONTROL, DESCRIPTOR, Descriptor, Writer};
 
@@ -12,16 +13,6 @@ const MAX_UNREAD: usize = 256 * 1024;
 
 /// Bytes read from a client before the others have their turn.
 const TURN: usize = 256 * 1024;
-
-pub(super) mod kind {
-    //! Commands, `PA_COMMAND_*`.
-    pub(in super::super) const ERROR: u32 = 0;
-    pub(in super::super) const REPLY: u32 = 2;
-    pub(in super::super) const REQUEST: u32 = 61;
-    pub(in super::super) const OVERFLOW: u32 = 62;
-    pub(in super::super) const UNDERFLOW: u32 = 63;
-    pub(in super::super) const STARTED: u32 = 86;
-}
 
 /// The number of a message that answers nothing.
 const UNASKED: u32 = u32::MAX;

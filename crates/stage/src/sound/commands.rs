@@ -6,8 +6,9 @@
 //! client cannot make it read memory that changes. Requests that it does not know are refused by name, which
 //! clients are used to.
 
-use super::client::{Client, kind};
+use super::client::Client;
 use super::convert::{Encoding, Spec};
+use super::kind;
 use super::stream::{Notice, RATE, Sizes, Stream};
 use super::tagstruct::{Broken, Reader, Writer};
 
@@ -59,7 +60,7 @@ impl Client {
         let mut reader = Reader::new(packet);
         let kind = reader.u32()?;
         let request = reader.u32()?;
-        if kind == 8 {
+        if kind == kind::AUTH {
             let version = reader.u32()? & VERSION_MASK;
             reader.arbitrary()?;
             if version < VERSION {
@@ -93,30 +94,30 @@ impl Client {
     ) -> Result<Answer, Broken> {
         let mut reply = Writer::new(kind::REPLY, request);
         match kind {
-            3 => return self.create(reply, r, next),
-            4 => {
+            kind::CREATE_PLAYBACK => return self.create(reply, r, next),
+            kind::DELETE_PLAYBACK => {
                 if self.streams.remove(&r.u32()?).is_none() {
                     return Ok(Err(error::NO_ENTITY));
                 }
             }
-            9 => {
+            kind::SET_CLIENT_NAME => {
                 reply.u32(self.number);
             }
-            10 => {
+            kind::LOOKUP_SINK => {
                 if !is_sink(r.text()?) {
                     return Ok(Err(error::NO_ENTITY));
                 }
                 reply.u32(0);
             }
-            13 => {
+            kind::STAT => {
                 reply.u32(0).u32(0).u32(0).u32(0).u32(0);
             }
-            14 => return self.latency(reply, r),
-            20 => {
+            kind::GET_PLAYBACK_LATENCY => return self.latency(reply, r),
+            kind::GET_SERVER_INFO => {
                 reply.text("playhouse").text(env!("CARGO_PKG_VERSION")).text("player").text("playhouse");
                 reply.spec(SPEC).text(SINK).text(MONITOR).u32(0).map(&MAP);
             }
-            21 => {
+            kind::GET_SINK_INFO => {
                 let index = r.u32()?;
                 let name = r.text()?;
                 if index != 0 && !(index == NONE && is_sink(name)) {
@@ -124,8 +125,8 @@ impl Client {
                 }
                 device(&mut reply, SINK, "Playhouse", MONITOR);
             }
-            22 => device(&mut reply, SINK, "Playhouse", MONITOR),
-            23 => {
+            kind::GET_SINK_INFO_LIST => device(&mut reply, SINK, "Playhouse", MONITOR),
+            kind::GET_SOURCE_INFO => {
                 let index = r.u32()?;
                 let name = r.text()?;
                 let known = name.is_none_or(|name| name == MONITOR.as_bytes() || name == b"@DEFAULT_SOURCE@");
@@ -134,26 +135,27 @@ impl Client {
                 }
                 device(&mut reply, MONITOR, "Monitor of Playhouse", SINK);
             }
-            24 => device(&mut reply, MONITOR, "Monitor of Playhouse", SINK),
-            // Modules, clients, recordings, samples, cards: there are none.
-            26 | 28 | 32 | 34 | 89 => {}
-            29 => {
+            kind::GET_SOURCE_INFO_LIST => device(&mut reply, MONITOR, "Monitor of Playhouse", SINK),
+            kind::GET_SINK_INPUT_INFO => {
                 let index = r.u32()?;
                 match self.streams.get(&index) {
                     Some(stream) => input(&mut reply, index, self.number, stream),
                     None => return Ok(Err(error::NO_ENTITY)),
                 }
             }
-            30 => {
+            kind::GET_SINK_INPUT_INFO_LIST => {
                 for (index, stream) in &self.streams {
                     input(&mut reply, *index, self.number, stream);
                 }
             }
+            // Lists of what there is none of; and, after them, what is merely acknowledged.
+            kind::GET_MODULE_INFO_LIST | kind::GET_CLIENT_INFO_LIST | kind::GET_SOURCE_OUTPUT_INFO_LIST
+            | kind::GET_SAMPLE_INFO_LIST | kind::GET_CARD_INFO_LIST
             // Subscriptions: nothing happens to the one sink. Its own volume belongs to the player. Names and
             // properties are for people that look at a mixer.
-            35 | 36 | 39 | 44 | 45 | 46 | 81 | 82 | 84 | 85 => {}
-            11 | 5 | 25 | 27 | 31 | 33 | 88 => return Ok(Err(error::NO_ENTITY)),
-            87 => return Ok(Err(error::NO_EXTENSION)),
+            | kind::SUBSCRIBE | kind::SET_SINK_VOLUME | kind::SET_SINK_MUTE | kind::SET_DEFAULT_SINK | kind::SET_DEFAULT_SOURCE | kind::SET_STREAM_NAME | kind::UPDATE_STREAM_PROPLIST | kind::UPDATE_CLIENT_PROPLIST | kind::REMOVE_STREAM_PROPLIST | kind::REMOVE_CLIENT_PROPLIST => {}
+            kind::LOOKUP_SOURCE | kind::CREATE_RECORD | kind::GET_MODULE_INFO | kind::GET_CLIENT_INFO | kind::GET_SOURCE_OUTPUT_INFO | kind::GET_SAMPLE_INFO | kind::GET_CARD_INFO => return Ok(Err(error::NO_ENTITY)),
+            kind::EXTENSION => return Ok(Err(error::NO_EXTENSION)),
             _ => return self.steer(kind, request, reply, r),
         }
         Ok(Ok(Some(reply)))
@@ -167,7 +169,19 @@ impl Client {
         mut reply: Writer,
         r: &mut Reader<'_>,
     ) -> Result<Answer, Broken> {
-        if ![12, 37, 41, 42, 43, 60, 69, 72, 74].contains(&kind) {
+        if ![
+            kind::DRAIN,
+            kind::SET_SINK_INPUT_VOLUME,
+            kind::CORK,
+            kind::FLUSH,
+            kind::TRIGGER,
+            kind::PREBUF,
+            kind::SET_SINK_INPUT_MUTE,
+            kind::SET_BUFFER_ATTR,
+            kind::UPDATE_SAMPLE_RATE,
+        ]
+        .contains(&kind)
+        {
             tracing::debug!(kind, "a sound client asks for something that this server does not have");
             return Ok(Err(error::NOT_SUPPORTED));
         }
@@ -177,23 +191,23 @@ impl Client {
         let mut tell = |notice| notices.push(notice);
         let mut wait = false;
         match kind {
-            12 => {
+            kind::DRAIN => {
                 stream.drain(request, &mut tell);
                 wait = true;
             }
-            37 => {
+            kind::SET_SINK_INPUT_VOLUME => {
                 let volumes = r.volumes()?;
                 if volumes.is_empty() {
                     return Ok(Err(error::INVALID));
                 }
                 stream.volumes = volumes;
             }
-            41 => stream.cork(r.bool()?, &mut tell),
-            42 => stream.flush(),
-            43 => stream.start(&mut tell),
-            60 => stream.prebuffer(),
-            69 => stream.muted = r.bool()?,
-            72 => {
+            kind::CORK => stream.cork(r.bool()?, &mut tell),
+            kind::FLUSH => stream.flush(),
+            kind::TRIGGER => stream.start(&mut tell),
+            kind::PREBUF => stream.prebuffer(),
+            kind::SET_SINK_INPUT_MUTE => stream.muted = r.bool()?,
+            kind::SET_BUFFER_ATTR => {
                 let asked =
                     Sizes { max: r.u32()?, target: r.u32()?, prebuffer: r.u32()?, least_request: r.u32()? };
                 stream.resize(asked);

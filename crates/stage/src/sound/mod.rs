@@ -1,6 +1,6 @@
 //! The game's own private sound server, and what it plays as blocks of 10 ms.
 //!
-//! Games speak to PulseAudio: SDL, OpenAL, GStreamer and, by a plugin, everything that uses ALSA. So the server
+//! Games speak to PulseAudio: SDL, `OpenAL`, `GStreamer` and, by a plugin, everything that uses ALSA. So the server
 //! speaks its protocol, on a socket that only this game sees; but it is a thread of the session and no daemon: nothing has to be
 //! installed, started or restarted, and the thread that mixes is the clock itself. Clients are asked for samples
 //! just before a block is due, which no daemon between two programs can do.
@@ -11,6 +11,7 @@
 mod client;
 mod commands;
 mod convert;
+mod kind;
 mod resample;
 mod server;
 mod stream;

@@ -1,5 +1,11 @@
 //! From a stream's rate to 48 kHz, by a windowed sinc.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "positions are small and positive, and a tap needs no more than an f32 has"
+)]
+
 use std::collections::VecDeque;
 
 use super::convert::Frame;

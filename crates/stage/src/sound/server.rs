@@ -9,6 +9,7 @@ use playhouse_media::time::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::client::Client;
+use super::convert::Frame;
 use super::stream::{BLOCK, Notice};
 use super::tagstruct::Broken;
 use super::{Sink, now};
@@ -171,14 +172,21 @@ impl Server {
         if dry {
             self.lead = (self.lead + LEAD_STEP).min(LEAD.1);
         }
-        let mut samples = [0; 2 * BLOCK];
-        for (sample, value) in samples.iter_mut().zip(mixed.as_flattened()) {
-            // The cast of a number to an integer saturates.
-            *sample = (value * 32_767.0).round() as i16;
-        }
-        (self.sink)(&samples, self.due - TICK);
+        (self.sink)(&to_samples(&mixed), self.due - TICK);
         let time = now();
         self.due = if time.since(self.due) > LATE { time + TICK } else { self.due + TICK };
         self.asked = false;
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a number that is too loud for an integer becomes its largest"
+)]
+fn to_samples(mixed: &[Frame; BLOCK]) -> [i16; 2 * BLOCK] {
+    let mut samples = [0; 2 * BLOCK];
+    for (sample, value) in samples.iter_mut().zip(mixed.as_flattened()) {
+        *sample = (value * 32_767.0).round() as i16;
+    }
+    samples
 }

@@ -80,6 +80,7 @@ pub(super) enum Seek {
 
 /// A stream that a client plays.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own, in any combination")]
 pub(super) struct Stream {
     pub(super) spec: Spec,
     pub(super) map: Vec<u8>,
@@ -340,6 +341,7 @@ impl Stream {
     }
 
     /// Gain of left and right; volumes are cubic.
+    #[expect(clippy::cast_possible_truncation, reason = "a gain needs no more than an f32 has")]
     fn gain(&self) -> Frame {
         if self.muted {
             return [0.0; 2];

@@ -31,10 +31,10 @@ pub(crate) fn shell(folder: &Path, script: &str) -> GameSpec {
 /// A game compiled from `tests/clients/<name>.c` against SDL 2.
 pub(crate) fn sdl(folder: &Path, name: &str, arguments: &[&str]) -> GameSpec {
     let files = folder.join("files");
-    std::fs::create_dir_all(&files).unwrap();
+    std::fs::create_dir_all(&files).expect("a folder can be made");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name).with_extension("c");
     let flags = Command::new("pkg-config").args(["--cflags", "--libs", "sdl2"]).output();
-    let flags = String::from_utf8(flags.expect("pkg-config is installed").stdout).unwrap();
+    let flags = String::from_utf8(flags.expect("pkg-config is installed").stdout).expect("flags are text");
     let status = Command::new("cc")
         .arg("-O1")
         .arg(source)
