@@ -169,7 +169,7 @@ mod tests {
         let micros =
             i64::try_from(now.as_micros()).unwrap() - i64::try_from(at(5_000).as_micros()).unwrap() + 12_000;
         let phase = micros.rem_euclid(i64::try_from(period.as_micros()).unwrap());
-        assert!(phase < 700 || phase > 15_900, "{phase}");
+        assert!(!(700..=15_900).contains(&phase), "{phase}");
     }
 
     #[test]

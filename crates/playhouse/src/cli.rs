@@ -79,7 +79,8 @@ pub(crate) fn execute(command: Command) -> anyhow::Result<()> {
 /// Prints an error and its causes on standard error.
 pub(crate) fn complain(error: &anyhow::Error) {
     let mut err = std::io::stderr().lock();
-    let causes = error.chain().skip(1).map(|cause| format!("\n  because: {cause}")).collect::<String>();
+    let causes: Vec<String> = error.chain().skip(1).map(|cause| format!("\n  because: {cause}")).collect();
+    let causes = causes.concat();
     // Standard error is the last place there is to complain to.
     drop(writeln!(err, "playhouse: {error}{causes}"));
 }

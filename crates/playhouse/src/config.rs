@@ -1,6 +1,6 @@
 //! The configuration: defaults that work on a laptop, then a file, then flags and the environment.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -148,19 +148,20 @@ impl Config {
     /// Resolves flags over file over defaults.
     pub fn resolve(flags: &Flags) -> anyhow::Result<Self> {
         let file = flags.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
-        let listen = pick(&flags.listen, &file.listen, || SocketAddr::from(([127, 0, 0, 1], 7770)));
-        let ports = pick(&flags.udp_ports, &file.udp_ports, || "47000-47999".to_owned());
+        let listen =
+            pick(flags.listen.as_ref(), file.listen.as_ref(), || SocketAddr::from(([127, 0, 0, 1], 7770)));
+        let ports = pick(flags.udp_ports.as_ref(), file.udp_ports.as_ref(), || "47000-47999".to_owned());
         let config = Self {
-            data: pick(&flags.data, &file.data, || ".playhouse".into()),
-            titles: pick(&flags.titles, &file.titles, || vec!["titles".into()]),
-            tls: pick(&flags.tls, &file.tls, || false),
-            sessions: pick(&flags.sessions, &file.sessions, cores),
-            encoder: pick(&flags.encoder, &file.encoder, || ENCODER.to_owned()),
-            kbps: pick(&flags.kbps, &file.kbps, || 8_000),
+            data: pick(flags.data.as_ref(), file.data.as_ref(), || ".playhouse".into()),
+            titles: pick(flags.titles.as_ref(), file.titles.as_ref(), || vec!["titles".into()]),
+            tls: pick(flags.tls.as_ref(), file.tls.as_ref(), || false),
+            sessions: pick(flags.sessions.as_ref(), file.sessions.as_ref(), cores),
+            encoder: pick(flags.encoder.as_ref(), file.encoder.as_ref(), || ENCODER.to_owned()),
+            kbps: pick(flags.kbps.as_ref(), file.kbps.as_ref(), || 8_000),
             udp_ports: Setting { value: parse_ports(&ports.value)?, source: ports.source },
-            address: pick(&flags.address, &file.address, || addresses_of(listen.value.ip())),
-            idle_seconds: pick(&flags.idle_seconds, &file.idle_seconds, || 300),
-            clip_mib: pick(&flags.clip_mib, &file.clip_mib, || 4_096),
+            address: pick(flags.address.as_ref(), file.address.as_ref(), || addresses_of(listen.value.ip())),
+            idle_seconds: pick(flags.idle_seconds.as_ref(), file.idle_seconds.as_ref(), || 300),
+            clip_mib: pick(flags.clip_mib.as_ref(), file.clip_mib.as_ref(), || 4_096),
             listen,
             ice_servers: file.ice_servers,
         };
@@ -205,21 +206,22 @@ impl Config {
             ("clip-mib", self.clip_mib.value.to_string(), self.clip_mib.source),
         ];
         for (name, value, source) in rows {
-            out += &format!("{name:13} {value:32} ({source})\n");
+            // Writing to a string cannot fail, here and below.
+            writeln!(out, "{name:13} {value:32} ({source})").ok();
         }
         for server in &self.ice_servers {
-            out += &format!("{:13} {:32} ({})\n", "ice-server", server.url, Source::File);
+            writeln!(out, "{:13} {:32} ({})", "ice-server", server.url, Source::File).ok();
         }
         out.push_str("\nencoders of this machine:\n");
         for encoder in playhouse_codec::video::available() {
             let state = encoder.unavailable.as_deref().unwrap_or("usable");
-            out += &format!("  {:15} {state}\n", encoder.name);
+            writeln!(out, "  {:15} {state}", encoder.name).ok();
         }
         out
     }
 }
 
-fn pick<T: Clone>(flag: &Option<T>, file: &Option<T>, default: impl FnOnce() -> T) -> Setting<T> {
+fn pick<T: Clone>(flag: Option<&T>, file: Option<&T>, default: impl FnOnce() -> T) -> Setting<T> {
     match (flag, file) {
         (Some(value), _) => Setting { value: value.clone(), source: Source::Flag },
         (None, Some(value)) => Setting { value: value.clone(), source: Source::File },

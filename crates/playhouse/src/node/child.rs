@@ -74,12 +74,11 @@ impl Child {
         tokio::spawn(async move {
             let log = tokio::spawn(read_log(stderr, id.clone()));
             let told = read_tells(read, &id, &events, &answers).await;
-            let status = match tokio::time::timeout(REAP_WITHIN, process.wait()).await {
-                Ok(status) => status.map_or_else(|error| error.to_string(), |status| status.to_string()),
-                Err(_) => {
-                    process.kill().await.ok();
-                    "it hung and was killed".to_owned()
-                }
+            let status = if let Ok(status) = tokio::time::timeout(REAP_WITHIN, process.wait()).await {
+                status.map_or_else(|error| error.to_string(), |status| status.to_string())
+            } else {
+                process.kill().await.ok();
+                "it hung and was killed".to_owned()
             };
             let log = log.await.unwrap_or_default();
             answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -98,7 +97,7 @@ impl Child {
 
     /// Sends a message that has no answer.
     pub(super) async fn ask(&self, ask: Ask) -> Result<(), NodeError> {
-        self.asks.send(ask).await.map_err(|_| NodeError::Process("it has ended".to_owned()))
+        self.asks.send(ask).await.or(Err(NodeError::Process("it has ended".to_owned())))
     }
 
     /// Sends a question and waits for its answer.

@@ -85,8 +85,11 @@ impl Node for LocalNode {
                     return Err(NodeError::Full { limit: self.limit });
                 }
                 let on_end = {
-                    let (sessions, id) = (Arc::downgrade(&self.sessions), id.clone());
+                    let (sessions, id, folder) =
+                        (Arc::downgrade(&self.sessions), id.clone(), spec.runtime.clone());
                     move || {
+                        // A session that failed before it made its folder leaves none.
+                        std::fs::remove_dir_all(folder).ok();
                         if let Some(sessions) = sessions.upgrade() {
                             sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
                         }

@@ -129,6 +129,6 @@ mod tests {
     fn closing_wakes_the_taker() {
         let mailbox = Mailbox::default();
         mailbox.close();
-        assert!(matches!(mailbox.take(Duration::from_secs(60)), Mail::Closed));
+        assert!(matches!(mailbox.take(Duration::from_mins(1)), Mail::Closed));
     }
 }

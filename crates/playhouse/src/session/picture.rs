@@ -24,6 +24,9 @@ pub(super) const QUALITY: u8 = 0;
 const SETTLE: [Duration; 3] =
     [Duration::from_millis(60), Duration::from_millis(150), Duration::from_millis(400)];
 
+/// What a clip may begin too early. A keyframe has the bytes of three or four other pictures.
+const KEYFRAME_EVERY: Duration = Duration::from_secs(5);
+
 /// How long the encoder sleeps when the picture stands still; only a bound, since it is woken for everything.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -196,14 +199,18 @@ struct Studio<'a> {
 impl Studio<'_> {
     fn open(&mut self) -> Result<(), video::Error> {
         let Wish { size, rate, bitrate } = self.wish;
-        let config = video::Config::new(size.even(), rate, bitrate);
+        let config = video::Config {
+            keyframe_every: KEYFRAME_EVERY,
+            ..video::Config::new(size.even(), rate, bitrate)
+        };
         self.encoder = Some((video::open(self.name, &config)?, self.wish));
         Ok(())
     }
 
     fn encode(&mut self, picture: &Picture, keyframe: bool) -> Result<Option<AccessUnit>, video::Error> {
         match &mut self.encoder {
-            Some((encoder, open)) if open.size == self.wish.size && open.rate == self.wish.rate => {
+            // The rate alone needs no other encoder: rate control follows the pictures that come.
+            Some((encoder, open)) if open.size == self.wish.size => {
                 if open.bitrate != self.wish.bitrate {
                     encoder.set_bitrate(self.wish.bitrate)?;
                     open.bitrate = self.wish.bitrate;

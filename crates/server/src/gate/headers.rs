@@ -12,7 +12,7 @@ const CONTENT: &str = "default-src 'self'; img-src 'self' data: blob:; media-src
 /// What pages may ask the browser for.
 const FEATURES: &str = "gamepad=(self), fullscreen=(self), autoplay=(self), clipboard-write=(self), \
                         screen-wake-lock=(self), keyboard-map=(self), camera=(), microphone=(), geolocation=(), \
-                        payment=(), usb=(), serial=(), bluetooth=()";
+                        payment=(), usb=(), serial=()";
 
 /// The headers, made once from the configuration.
 #[derive(Clone, Debug)]
