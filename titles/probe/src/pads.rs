@@ -1,12 +1,14 @@
 //! Gamepads, as the kernel (or what stands in for it) shows them: `/dev/input/event*`.
 //!
 //! Presses alone matter here: buttons, and the hat away from its middle. Where the machine has no such devices the
-//! session shares the pads' state in a file (`PLAYHOUSE_PADS`, laid out in `crates/joystick/src/shared.rs`).
+//! session shares the pads' state in a file (`state` in the folder `PLAYHOUSE_PADS`, laid out in
+//! `crates/stage/src/pads/memory.rs`).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -20,8 +22,8 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The shared file's records, and how often they are looked at.
 const SHARED_PADS: usize = 4;
-const SHARED_FIRST: u64 = 64;
-const SHARED_STRIDE: u64 = 64;
+const SHARED_FIRST: u64 = 8;
+const SHARED_STRIDE: u64 = 24;
 const SHARED_BUTTONS: u64 = 8;
 const SHARED_LOOK: Duration = Duration::from_millis(2);
 
@@ -50,8 +52,8 @@ impl Pads {
         rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
         let kept = writer.try_clone()?;
         match std::env::var_os("PLAYHOUSE_PADS") {
-            Some(path) => {
-                let file = File::open(path)?;
+            Some(folder) => {
+                let file = File::open(Path::new(&folder).join("state"))?;
                 thread::Builder::new().name("pads".to_owned()).spawn(move || follow(&file, writer))?
             }
             None => thread::Builder::new().name("pads".to_owned()).spawn(move || watch(writer))?,
