@@ -53,6 +53,17 @@ export function brightness(page: Page, part: Part): Promise<number> {
 /** Whether the probe's mark is light. */
 export const marked = async (page: Page) => (await brightness(page, MARK)) > 128;
 
+/**
+ * Does something that flips the probe's mark, until it is so. A game listens to its keys and pads a moment after its
+ * first picture; a person would press again, too.
+ */
+export async function flip(page: Page, light: boolean, act: () => Promise<void>): Promise<void> {
+  await expect(async () => {
+    await act();
+    await expect.poll(() => marked(page), { timeout: 1500 }).toBe(light);
+  }).toPass();
+}
+
 /** A small grey copy of the picture, to compare with another. */
 export function sketch(page: Page): Promise<number[]> {
   return page.evaluate(() => {

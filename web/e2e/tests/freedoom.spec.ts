@@ -26,6 +26,17 @@ test("Freedoom is walked through, fires, is heard, and leaves a clip", async ({ 
     expect(difference(before, await sketch(owner))).toBeGreaterThan(4);
   }).toPass({ timeout: 30_000 });
 
+  // The game takes the mouse: a click locks it, and moving it turns the view.
+  await owner.mouse.click(640, 360);
+  await expect.poll(() => owner.evaluate(() => document.pointerLockElement !== null)).toBe(true);
+  await expect(async () => {
+    const before = await sketch(owner);
+    await owner.mouse.move(440, 360, { steps: 8 });
+    await owner.mouse.move(840, 360, { steps: 8 });
+    await owner.mouse.move(1040, 360, { steps: 8 });
+    expect(difference(before, await sketch(owner))).toBeGreaterThan(4);
+  }).toPass({ timeout: 20_000 });
+
   const heard = loudness(owner, 3000);
   for (let count = 0; count < 4; count += 1) await owner.keyboard.press("ControlLeft", { delay: 120 });
   expect(await heard).toBeGreaterThan(0.005);

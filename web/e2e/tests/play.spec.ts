@@ -1,7 +1,7 @@
 /** Playing: picture, keys, mouse, pad and sound of a game, and the player's own controls. */
 
 import { A, plugIn, press } from "../src/pad";
-import { brightness, difference, loudness, marked, picture, play, probe, sketch } from "../src/play";
+import { brightness, difference, flip, loudness, marked, picture, play, probe, sketch } from "../src/play";
 import { ask, expect, findings, test } from "../src/test";
 
 test.use({
@@ -22,13 +22,11 @@ test.afterEach(async ({ owner }) => {
 test("a press of a key, a button of the mouse and of a pad each show in the picture", async ({ owner }) => {
   await play(owner, "probe");
   expect(await marked(owner)).toBe(false);
-  await owner.keyboard.press("KeyW");
-  await expect.poll(() => marked(owner)).toBe(true);
+  await flip(owner, true, () => owner.keyboard.press("KeyW"));
   await owner.mouse.click(400, 500);
   await expect.poll(() => marked(owner)).toBe(false);
   await plugIn(owner);
-  await press(owner, A);
-  await expect.poll(() => marked(owner)).toBe(true);
+  await flip(owner, true, () => press(owner, A));
 });
 
 test("a finger presses a button of the pad on the screen", async ({ house, ownerState, browser }) => {
@@ -42,8 +40,7 @@ test("a finger presses a button of the pad on the screen", async ({ house, owner
   const page = await context.newPage();
   await play(page, "still");
   await page.getByRole("button", { name: "Gamepad on the screen" }).tap();
-  await page.locator('[data-button="0"]').tap();
-  await expect.poll(() => marked(page)).toBe(true);
+  await flip(page, true, () => page.locator('[data-button="0"]').tap());
   await context.close();
 });
 
@@ -59,8 +56,7 @@ test("any page embeds a session in ten lines", async ({ owner }) => {
   await owner.route("**/elsewhere", (route) => route.fulfill({ contentType: "text/html", body: page }));
   await owner.goto("/elsewhere");
   await picture(owner);
-  await owner.locator("#stage").click();
-  await expect.poll(() => marked(owner)).toBe(true);
+  await flip(owner, true, () => owner.locator("#stage").click());
 });
 
 test("the picture moves and the clicks are heard", async ({ owner }) => {
@@ -106,8 +102,7 @@ test("the overlay shows the way of a frame", async ({ owner }) => {
 
 test("who leaves finds the game again, on another page too", async ({ owner, person, ownerState }) => {
   const id = await play(owner, "still");
-  await owner.keyboard.press("KeyW");
-  await expect.poll(() => marked(owner)).toBe(true);
+  await flip(owner, true, () => owner.keyboard.press("KeyW"));
   await owner.keyboard.press("Control+Alt+m");
   await owner.getByRole("button", { name: "Leave" }).click();
   await expect(owner.getByText("goes on for")).toBeVisible();

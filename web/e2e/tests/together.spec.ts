@@ -1,7 +1,7 @@
 /** Playing together: a link to watch, a link to a seat, seats taken back, a full house. */
 
 import type { Page } from "@playwright/test";
-import { marked, picture, play, probe } from "../src/play";
+import { flip, marked, picture, play, probe } from "../src/play";
 import { admit, ask, expect, test } from "../src/test";
 
 test.use({
@@ -42,8 +42,7 @@ test("a spectator comes by a link, sees the game and cannot play it", async ({ o
   expect(await seat(guest)).toBe(0);
   await guest.locator("[data-stage]").focus();
   await guest.keyboard.press("KeyW");
-  await owner.keyboard.press("KeyW");
-  await expect.poll(() => marked(owner)).toBe(true);
+  await flip(owner, true, () => owner.keyboard.press("KeyW"));
   await expect.poll(() => marked(guest)).toBe(true);
   // The visitor's cookie opens this session and nothing else.
   expect((await ask(guest, "GET", "/api/titles")).status).toBeGreaterThanOrEqual(401);
@@ -58,8 +57,7 @@ test("a second player takes a seat by a link, and the owner takes it back", asyn
   await second.getByRole("button", { name: "Take the seat" }).click();
   await picture(second);
   await expect.poll(() => seat(second)).toBe(2);
-  await second.keyboard.press("KeyW");
-  await expect.poll(() => marked(second)).toBe(true);
+  await flip(second, true, () => second.keyboard.press("KeyW"));
   await expect.poll(() => marked(owner)).toBe(true);
 
   await owner.keyboard.press("Control+Alt+m");
