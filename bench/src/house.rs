@@ -90,7 +90,7 @@ impl House {
             "/api/sign-in/code",
             &json!({"code": code, "name": NAME, "password": PASSWORD, "token": true}),
         )?;
-        house.token = me["token"].as_str().context("signing in gave no token")?.to_owned();
+        me["token"].as_str().context("signing in gave no token")?.clone_into(&mut house.token);
         Ok(house)
     }
 

@@ -16,7 +16,7 @@ use crate::usage::{Usage, Used};
 /// How long a picture that stands still is watched.
 const STILL: Duration = Duration::from_secs(10);
 /// How long the mark may take to answer for the first time.
-const WARM_UP: Duration = Duration::from_secs(60);
+const WARM_UP: Duration = Duration::from_mins(1);
 /// The page gets a key at most so long after it was pressed, milliseconds: less than the gap between two.
 const KEY_WITHIN_MS: f64 = 110.0;
 /// A page sends an input in the handler of its key, milliseconds.

@@ -47,7 +47,8 @@ mod tests {
     fn each_press_is_matched_with_its_own_sound() {
         let ms = |ms: u64| Timestamp::from_micros(ms * 1000);
         let press = |at, photon| Press { at: ms(at), photon: Some(ms(photon)) };
-        let presses = [press(1000, 1030), press(1200, 1230), Press { at: ms(1400), photon: None }, press(1600, 1640)];
+        let presses =
+            [press(1000, 1030), press(1200, 1230), Press { at: ms(1400), photon: None }, press(1600, 1640)];
         assert_eq!(skews(&presses, &[ms(1070), ms(1220), ms(1450)]), [40.0, -10.0]);
     }
 }

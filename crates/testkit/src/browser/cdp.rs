@@ -167,7 +167,7 @@ impl Cdp {
         let end = Instant::now() + within;
         loop {
             match self.evaluate(expression) {
-                Ok(value) if value == Value::Bool(true) => return Ok(true),
+                Ok(Value::Bool(true)) => return Ok(true),
                 Err(error @ (CdpError::Gone(_) | CdpError::Write(_))) => return Err(error),
                 _ if Instant::now() > end => return Ok(false),
                 _ => thread::sleep(Duration::from_millis(25)),

@@ -49,7 +49,7 @@ proptest! {
         let out = run(&mut Link::new(seed, Schedule::always(profile)), &packets);
         prop_assert!(out.iter().map(|(_, index)| *index).eq(0..packets.len()));
         for ((at, index), sent) in out.iter().zip(sent_at(&packets)) {
-            let took = *at - sent;
+            let took = at.checked_sub(sent).unwrap();
             prop_assert!(took >= profile.delay && took <= profile.delay + profile.jitter, "{index}: {took:?}");
         }
     }
@@ -73,7 +73,7 @@ proptest! {
             // What comes out after `begin` went through the pipe after it.
             for (at, index) in &out[first + 1..] {
                 bits += packets[*index].1 as u64 * 8;
-                let span = (*at - *begin).as_secs_f64() + 1e-6;
+                let span = at.checked_sub(*begin).unwrap().as_secs_f64() + 1e-6;
                 prop_assert!(bits as f64 <= rate as f64 * span, "{bits} bits in {span} s at {rate}");
             }
         }
@@ -86,7 +86,7 @@ proptest! {
         let sent = sent_at(&packets);
         for (at, index) in run(&mut Link::new(1, Schedule::always(profile)), &packets) {
             let most = Duration::from_secs_f64((queue + 1500) as f64 * 8.0 / rate as f64) + MS;
-            prop_assert!(at - sent[index] <= most);
+            prop_assert!(at.checked_sub(sent[index]).unwrap() <= most);
         }
     }
 
