@@ -5,8 +5,8 @@ PACKAGES_BUILD="build-essential pkg-config cmake clang libclang-dev libavcodec-d
 libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev"
 
 # To run games: sandbox, X11, sound, software GL.
-PACKAGES_RUN="bubblewrap xwayland xkb-data pulseaudio pulseaudio-utils libasound2-plugins libgl1-mesa-dri
-libegl-mesa0 libgl1 fonts-dejavu-core"
+PACKAGES_RUN="bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri
+libegl1 libgles2 libgl1 fonts-dejavu-core"
 
 # To test: the browser, a display for it, foreign judges.
 PACKAGES_TEST="chromium xvfb ffmpeg libsdl2-dev"
