@@ -78,6 +78,11 @@ fn play(receiver: &Receiver<()>) {
             return;
         }
     };
+    // The first sound of a stream waits for the server to make room; silence may wait.
+    if let Err(error) = stream.write(&vec![0; (BUFFER * SAMPLE) as usize]) {
+        eprintln!("probe: the sound server went away ({error}); it is silent now");
+        return;
+    }
     let click = click();
     while receiver.recv().is_ok() {
         if let Err(error) = stream.write(&click) {

@@ -109,7 +109,8 @@ impl Sound {
 fn vars(server: &str) -> Vec<(String, String)> {
     [
         ("PULSE_SERVER", server),
-        ("SDL_AUDIODRIVER", "pulseaudio"),
+        // The name that SDL 1.2 and SDL 2 both take.
+        ("SDL_AUDIODRIVER", "pulse"),
         ("SDL_AUDIO_DRIVER", "pulseaudio"),
         ("ALSOFT_DRIVERS", "pulse"),
     ]
