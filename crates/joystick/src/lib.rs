@@ -7,7 +7,7 @@
 //!
 //! A program that does not use SDL, or an SDL older than 2.24, is not touched: the library has no constructor, starts no thread, keeps
 //! no descriptor and allocates nothing. SDL 3 has functions of the same names, to which calls are merely passed on.
-//! A game that loads SDL by itself with `dlopen`, or carries a copy of it within, is out of reach.
+//! A game that asks `dlsym` for SDL's functions itself, or carries a copy of SDL within, is out of reach.
 
 #![expect(unsafe_code, reason = "it lives between a game and SDL, both written in C")]
 #![expect(

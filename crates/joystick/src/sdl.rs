@@ -20,6 +20,9 @@ macro_rules! real {
 }
 pub(crate) use real;
 
+/// Libraries that a game's plug-in may have brought along.
+const LIBRARIES: [&CStr; 2] = [c"libSDL2-2.0.so.0", c"libSDL-1.2.so.0"];
+
 /// Looks a symbol up in the libraries after this one.
 pub(crate) fn find(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
     let known = slot.load(Ordering::Relaxed);
@@ -27,9 +30,33 @@ pub(crate) fn find(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
         return known;
     }
     // SAFETY: the name is a C string, and the linker's lock makes this safe from any thread.
-    let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
+    let mut found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
+    if found.is_null() {
+        found = within_plug_ins(name);
+    }
     slot.store(found, Ordering::Relaxed);
     found
+}
+
+/// Looks a symbol up in an SDL that came with a plug-in (as Perl's and Python's games have it): the plug-in's calls
+/// come by here as well, but what it brought along is nobody else's to see.
+fn within_plug_ins(name: &CStr) -> *mut c_void {
+    for library in LIBRARIES {
+        // SAFETY: both are C strings; nothing is loaded that is not already, and the library's own count of users is
+        // left as it was.
+        unsafe {
+            let handle = libc::dlopen(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+            if handle.is_null() {
+                continue;
+            }
+            let found = libc::dlsym(handle, name.as_ptr());
+            libc::dlclose(handle);
+            if !found.is_null() {
+                return found;
+            }
+        }
+    }
+    std::ptr::null_mut()
 }
 
 /// `SDL_Joystick *`.

@@ -5,7 +5,7 @@ mod game;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use game::{PATIENCE, sdl, shell, until};
+use game::{PATIENCE, sdl, sdl_plug_in, shell, until};
 use playhouse_play::control::GameSpec;
 use playhouse_play::input::PadState;
 use playhouse_stage::pads::Pads;
@@ -98,6 +98,15 @@ fn pads_that_are_there_first_are_found_at_the_start() {
     let process = start(dir.path(), &sdl(dir.path(), "pad", &[]), &pads);
     says(&process, "ready with 2");
     says(&process, "added");
+}
+
+#[test]
+fn a_game_that_loads_sdl_with_a_plug_in_sees_its_pads_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pads, _shakes) = pads(dir.path());
+    pads.connect(0, true);
+    let process = start(dir.path(), &sdl_plug_in(dir.path(), "pad"), &pads);
+    says(&process, "ready with 1");
 }
 
 #[test]

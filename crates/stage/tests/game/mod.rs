@@ -30,6 +30,21 @@ pub(crate) fn shell(folder: &Path, script: &str) -> GameSpec {
 
 /// A game compiled from `tests/clients/<name>.c` against SDL 2.
 pub(crate) fn sdl(folder: &Path, name: &str, arguments: &[&str]) -> GameSpec {
+    compile(folder, name, name, &[]);
+    let command =
+        [format!("./{name}")].into_iter().chain(arguments.iter().map(|&word| word.to_owned())).collect();
+    GameSpec { title: name.to_owned(), command, files: Some(folder.join("files")), ..shell(folder, "") }
+}
+
+/// The same game as a plug-in of a program that is not linked to SDL.
+pub(crate) fn sdl_plug_in(folder: &Path, name: &str) -> GameSpec {
+    compile(folder, name, "plugin.so", &["-shared", "-fPIC"]);
+    compile(folder, "plugin", "plugin", &["-Wl,--as-needed"]);
+    let command = ["./plugin", "/title/plugin.so"].map(str::to_owned).to_vec();
+    GameSpec { title: name.to_owned(), command, files: Some(folder.join("files")), ..shell(folder, "") }
+}
+
+fn compile(folder: &Path, name: &str, output: &str, options: &[&str]) {
     let files = folder.join("files");
     std::fs::create_dir_all(&files).expect("a folder can be made");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name).with_extension("c");
@@ -37,9 +52,10 @@ pub(crate) fn sdl(folder: &Path, name: &str, arguments: &[&str]) -> GameSpec {
     let flags = String::from_utf8(flags.expect("pkg-config is installed").stdout).expect("flags are text");
     let status = Command::new("cc")
         .arg("-O1")
+        .args(options)
         .arg(source)
         .arg("-o")
-        .arg(files.join(name))
+        .arg(files.join(output))
         .args(flags.split_whitespace())
         .arg("-lm")
         .status();
@@ -47,9 +63,6 @@ pub(crate) fn sdl(folder: &Path, name: &str, arguments: &[&str]) -> GameSpec {
         status.expect("a C compiler is installed").success(),
         "{name}.c does not compile; is libsdl2-dev there?"
     );
-    let command =
-        [format!("./{name}")].into_iter().chain(arguments.iter().map(|&word| word.to_owned())).collect();
-    GameSpec { title: name.to_owned(), command, files: Some(files), ..shell(folder, "") }
 }
 
 /// Waits for a condition.
