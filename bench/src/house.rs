@@ -117,8 +117,8 @@ impl House {
         Ok(value)
     }
 
-    /// Joins a session as a viewer with this offer; gives the answer and the path to leave by.
-    pub(crate) fn join(&self, session: &Session, offer: &str) -> Result<(String, String)> {
+    /// Joins a session as a viewer with this offer; gives the answer.
+    pub(crate) fn join(&self, session: &Session, offer: &str) -> Result<String> {
         let request = ureq::http::Request::builder()
             .method("POST")
             .uri(format!("{}/api/sessions/{}/whep?role=spectator", self.origin, session.id))
@@ -126,17 +126,15 @@ impl House {
             .header("origin", &self.origin)
             .header("content-type", "application/sdp");
         let mut response = self.agent.run(request.body(offer.to_owned())?).context("joining a session")?;
-        let location =
-            response.headers().get("location").and_then(|l| l.to_str().ok()).unwrap_or_default().to_owned();
         let answer = response.body_mut().read_to_string()?;
         ensure!(response.status() == 201, "joining a session: {}: {answer}", response.status());
-        Ok((answer, location))
+        Ok(answer)
     }
 
-    /// Starts a title and waits until it shows its first picture.
+    /// Starts a title, beside others of its kind, and waits until it shows its first picture.
     pub(crate) fn open(&self, title: &str) -> Result<Session> {
         let before = self.session_pids();
-        let session = self.call("POST", "/api/sessions", &json!({"title": title}))?;
+        let session = self.call("POST", "/api/sessions", &json!({"title": title, "fresh": true}))?;
         let id = session["id"].as_str().context("a session without an id")?.to_owned();
         let end = Instant::now() + PATIENCE;
         loop {
