@@ -93,8 +93,11 @@ pub(super) struct Stream {
     queue: VecDeque<Frame>,
     /// Frames wanted in the queue and on their way together.
     level: usize,
-    /// Frames that the client was asked for and did not write yet.
-    requested: usize,
+    /// Frames that the client was asked for and did not write yet; less than none where it wrote more.
+    requested: i64,
+    /// Whether the client fills its whole buffer unasked, as ALSA does: it takes the level for the buffer's end and
+    /// the way that it moves for the time, so that neither may change any more.
+    firm: bool,
     started: bool,
     draining: Option<u32>,
     starving: bool,
@@ -127,6 +130,7 @@ impl Stream {
             queue: VecDeque::new(),
             level: 0,
             requested: 0,
+            firm: false,
             started: false,
             draining: None,
             starving: false,
@@ -182,12 +186,13 @@ impl Stream {
 
     /// How many bytes to ask the client for now, if any.
     pub(super) fn request(&mut self) -> Option<u32> {
-        let missing = self.level.saturating_sub(self.queue.len() + self.requested);
-        if missing == 0 || missing < self.frames(self.sizes.least_request) {
+        let missing = signed(self.level) - signed(self.queue.len()) - self.requested;
+        let bytes = self.bytes(usize::try_from(missing).ok()?);
+        if bytes == 0 || bytes < self.sizes.least_request {
             return None;
         }
         self.requested += missing;
-        Some(self.bytes(missing))
+        Some(bytes)
     }
 
     /// Takes what a client wrote; whole frames.
@@ -198,7 +203,11 @@ impl Stream {
         let taken = frames.min(room);
         self.queue.extend(self.mix.frames(&bytes[..taken * self.spec.frame_len()]));
         self.written += i64::from(self.bytes(taken));
-        self.requested = self.requested.saturating_sub(frames);
+        self.requested -= signed(frames);
+        if self.requested < 0 {
+            self.firm = true;
+            self.level = self.frames(self.sizes.target);
+        }
         self.waited = 0;
         self.starving = false;
         if taken < frames {
@@ -331,7 +340,7 @@ impl Stream {
     fn lower(&mut self) {
         self.spare = self.spare.min(self.queue.len());
         self.held += 1;
-        if self.held < self.hold {
+        if self.held < self.hold || self.firm {
             return;
         }
         let surplus = self.spare.saturating_sub(self.spec.frames(MARGIN_MILLIS));
@@ -353,6 +362,11 @@ impl Stream {
         };
         [linear(self.volumes.first()), linear(self.volumes.get(1).or(self.volumes.first()))]
     }
+}
+
+/// A count of frames, of which there are never more than fit into a few seconds.
+fn signed(frames: usize) -> i64 {
+    i64::try_from(frames).unwrap_or(i64::MAX)
 }
 
 /// What a client gets of what it asked for.
@@ -449,6 +463,27 @@ mod tests {
                 prop_assert!(stream.written - stream.read == waiting);
             }
         }
+    }
+
+    #[test]
+    fn a_client_that_fills_its_buffer_unasked_gets_all_of_it() {
+        // What ALSA's plugin does: it writes until its own buffer is full, and a period whenever one is free.
+        let (buffer, period) = (22_050, 5512);
+        let sizes = Sizes { target: buffer * 4, least_request: period * 4, ..ANY };
+        let mut stream = Stream::new(spec(44_100), &[1, 2], sizes, false);
+        let (mut writable, mut silent) = (0_i64, 0);
+        stream.write(&vec![1; buffer as usize * 4], 0, Seek::Relative, &mut |_| {});
+        writable -= i64::from(buffer);
+        for _ in 0..1000 {
+            writable += i64::from(stream.request().unwrap_or(0) / 4);
+            while writable >= i64::from(period) {
+                stream.write(&vec![1; period as usize * 4], 0, Seek::Relative, &mut |_| {});
+                writable -= i64::from(period);
+            }
+            stream.mix(&mut [[0.0; 2]; BLOCK], &mut |_| {});
+            silent += usize::from(stream.underrun_for > 0);
+        }
+        assert_eq!(silent, 0);
     }
 
     #[test]
