@@ -20,8 +20,9 @@ macro_rules! real {
 }
 pub(crate) use real;
 
-/// Libraries that a game's plug-in may have brought along.
-const LIBRARIES: [&CStr; 2] = [c"libSDL2-2.0.so.0", c"libSDL-1.2.so.0"];
+/// Libraries that a game's plug-in may have brought along. The first that is there is what the game uses: libraries
+/// of sound bring an SDL 2 of their own into games of SDL 1.2.
+const LIBRARIES: [&CStr; 2] = [c"libSDL-1.2.so.0", c"libSDL2-2.0.so.0"];
 
 /// Looks a symbol up in the libraries after this one.
 pub(crate) fn find(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
@@ -46,12 +47,9 @@ fn within_plug_ins(name: &CStr) -> *mut c_void {
         // left as it was.
         unsafe {
             let handle = libc::dlopen(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
-            if handle.is_null() {
-                continue;
-            }
-            let found = libc::dlsym(handle, name.as_ptr());
-            libc::dlclose(handle);
-            if !found.is_null() {
+            if !handle.is_null() {
+                let found = libc::dlsym(handle, name.as_ptr());
+                libc::dlclose(handle);
                 return found;
             }
         }
