@@ -200,3 +200,14 @@ fn what_it_used_is_counted() {
         assert!(process.cpu_seconds() > 0.1 && process.rss_bytes() == 0);
     }
 }
+
+#[test]
+fn a_game_that_is_dropped_while_it_starts_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    // The word is in the command line of bubblewrap and of the process that it prepares as well.
+    let game = shell(dir.path(), "sleep 86392; echo never");
+    for groups in [true, false].repeat(20) {
+        drop(sandbox::start(Config { game: &game, grants: Vec::new(), time: None, groups }).unwrap());
+        assert!(!runs("sleep 86392; echo never"), "somebody survived (groups: {groups})");
+    }
+}

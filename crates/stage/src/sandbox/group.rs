@@ -136,7 +136,7 @@ fn name() -> String {
     format!("playhouse-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Removes what sessions that were killed left behind; only empty groups can be removed.
+/// Ends and removes what sessions that were killed left behind.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -144,6 +144,8 @@ fn sweep(parent: &Path) {
             .to_str()
             .and_then(|name| name.strip_prefix("playhouse-")?.split('-').next()?.parse::<u32>().ok());
         if owner.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+            members(&entry.path()).into_iter().for_each(kill_one);
+            // Where somebody still dies, the next sweep removes it.
             fs::remove_dir(entry.path()).ok();
         }
     }

@@ -10,6 +10,7 @@
 mod bubblewrap;
 mod group;
 mod spawn;
+mod status;
 mod tree;
 mod watch;
 mod words;

@@ -15,6 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open};
 
 use super::bubblewrap::Line;
 use super::group::Group;
+use super::status::told;
 use super::words::Words;
 use super::{Exit, Limits, spawn, tree};
 
@@ -36,6 +37,12 @@ const NAMED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long the kernel may take to end a PID namespace.
 const GONE_WITHIN: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+
+/// How long bubblewrap may take for that when it is to be killed; it does so in its first milliseconds.
+const LEARNED_WITHIN: Duration = Duration::from_secs(1);
+
+/// A wait that is looked at again.
+const SHORT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// Most bytes read at the end from an output that somebody outside still holds.
 const LAST_READ: usize = 256 * 1024;
@@ -390,9 +397,25 @@ impl<'a> Watch<'a> {
         if let Some(group) = &self.shared.lock().group {
             group.kill();
         }
+        self.learn_root();
         // Both, since bubblewrap may not have set up what ties the second to the first.
         for pidfd in self.root.iter().chain([&self.pidfd]) {
             rustix::process::pidfd_send_signal(pidfd, Signal::KILL).ok();
+        }
+    }
+
+    /// Waits until bubblewrap has named the game's first process, or has ended: one that is killed before leaves that
+    /// process waiting for it for ever.
+    fn learn_root(&mut self) {
+        let deadline = Instant::now() + LEARNED_WITHIN;
+        while self.root.is_none() && Instant::now() < deadline {
+            let mut fds = [PollFd::new(&self.status, PollFlags::IN), PollFd::new(&self.pidfd, PollFlags::IN)];
+            rustix::event::poll(&mut fds, Some(&SHORT)).ok();
+            let ended = !fds[1].revents().is_empty();
+            self.read_status();
+            if ended {
+                return;
+            }
         }
     }
 
@@ -475,23 +498,4 @@ fn gone(root: &OwnedFd) {
     rustix::process::pidfd_send_signal(root, Signal::KILL).ok();
     let mut fds = [PollFd::new(root, PollFlags::IN)];
     rustix::event::poll(&mut fds, Some(&GONE_WITHIN)).ok();
-}
-
-/// The last number that bubblewrap told under a name; it writes one JSON object after another.
-fn told(said: &str, name: &str) -> Option<i64> {
-    let objects = serde_json::Deserializer::from_str(said).into_iter::<serde_json::Value>();
-    objects.map_while(Result::ok).filter_map(|object| object.get(name)?.as_i64()).last()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn several_objects_on_the_status_pipe() {
-        let said = "{ \"child-pid\": 12 }\n{\"exit-code\": 139 }\n{ \"chi";
-        assert_eq!(told(said, "child-pid"), Some(12));
-        assert_eq!(told(said, "exit-code"), Some(139));
-        assert_eq!(told("", "child-pid"), None);
-    }
 }

@@ -7,6 +7,13 @@
 //!
 //! A block never waits: where a client is late, it gets silence there and a little more room from then on (see
 //! `stream`). There is no queue behind the mixer, so that sound cannot fall behind the picture.
+//!
+//! Measured on two busy cores with an SDL program that clicks (`cargo run --release -p playhouse-stage --example
+//! clicks`), from the program's audio callback to the block that holds the click: 8 ms p50 and 18 ms p95 with
+//! buffers of 512 or 1024 frames; from the event that causes the click, which waits for the callback first, 14 and
+//! 26 ms with 512 frames. A `PulseAudio` daemon with a null sink, recorded in fragments of 5 ms, took 11 and 11 ms,
+//! and 16 and 21 ms, in the same hour, with outliers to 40 ms and more, 2 to 3 % of a core and a process more; with a pipe sink of one page
+//! it took 70 ms. This server takes 0.7 % of a core while something plays and 0.3 % in silence.
 
 mod client;
 mod commands;
