@@ -9,7 +9,7 @@ PACKAGES_RUN="bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-m
 libegl1 libgles2 libgl1 fonts-dejavu-core"
 
 # To test: the browser, a display for it, foreign judges.
-PACKAGES_TEST="chromium xvfb ffmpeg libsdl2-dev python3-venv"
+PACKAGES_TEST="chromium xvfb ffmpeg libsdl2-dev python3-venv pulseaudio pulseaudio-utils"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf 'playhouse: %s\n' "$*" >&2; exit 1; }

@@ -143,9 +143,16 @@ fn listen(mut output: ChildStdout, heard: &Mutex<Heard>) {
 }
 
 /// Finds the beginnings of sounds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Onsets {
     quiet: u64,
+}
+
+impl Default for Onsets {
+    /// Before the first sample it was quiet: the recorder may get nothing at all until something sounds.
+    fn default() -> Self {
+        Self { quiet: u64::from(RATE) }
+    }
 }
 
 impl Onsets {
