@@ -1,5 +1,6 @@
 //! The person's side of a measurement: a display, a browser that fills it, and what its page knows.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -42,18 +43,14 @@ pub(crate) struct Frame {
 }
 
 /// A frame that was the first to answer an input; milliseconds of the page's clock.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Answer {
     /// When the input left the page, where it is known.
     pub(crate) sent: Option<f64>,
     /// When the frame was decoded.
     pub(crate) decoded: f64,
-    /// When the browser gave it to its compositor.
-    #[expect(dead_code, reason = "a field of the page's list, which is read by place")]
-    presented: f64,
-    /// When the browser meant it to be on the screen.
-    #[expect(dead_code, reason = "a field of the page's list, which is read by place")]
-    shown: f64,
+    /// How long each step of its way took, by the player's own account.
+    pub(crate) steps: BTreeMap<String, f64>,
 }
 
 /// What the browser's statistics say so far.

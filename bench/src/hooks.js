@@ -41,7 +41,7 @@
     if (window.__playhouse && window.__playhouse !== player) {
       player = window.__playhouse;
       player.on("frame", (frame) => {
-        if (frame.inputSeq) keep(bench.answers, [frame.inputSent, frame.decoded, frame.presented, frame.shown]);
+        if (frame.inputSeq) keep(bench.answers, [frame.inputSent, frame.decoded, frame.steps]);
       });
     }
   }, 50);

@@ -241,6 +241,7 @@ fn write_titles(titles: &Path) -> Result<()> {
     let probe = built("probe")?;
     let cases = [
         ("probe", "wayland", "", (1280, 720), 60),
+        ("probe-silent", "wayland", "\"--silent\"", (1280, 720), 60),
         ("probe-still", "wayland", "\"--still\"", (1280, 720), 60),
         ("probe-x11", "x11", "\"--x11\"", (1280, 720), 60),
         ("probe-30", "wayland", "", (1280, 720), 30),

@@ -27,9 +27,9 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
-    /// Starts everything from nothing.
-    pub(crate) fn start(title: &str) -> Result<Self> {
-        let ear = Ear::open().inspect_err(|error| say(&format!("Sound is not measured: {error}."))).ok();
+    /// Starts everything from nothing; with an ear on the browser where it is to be listened to.
+    pub(crate) fn start(title: &str, listen: bool) -> Result<Self> {
+        let ear = if listen { Ear::open().map_err(|error| deaf(&error)).ok() } else { None };
         let house = House::start(Settings { sessions: 2, kbps: KBPS, ports: PORTS })?;
         let session = house.open(title)?;
         let mut client = Client::start(ear.as_ref().map(Ear::address), None)?;
@@ -48,6 +48,10 @@ impl Ours {
         house.play(&session, &mut client.browser.page)?;
         Ok(Self { client, session, house, ear: None, relay: Some(relay) })
     }
+}
+
+fn deaf(error: &std::io::Error) {
+    say(&format!("Sound is not measured: {error}."));
 }
 
 impl Side for Ours {

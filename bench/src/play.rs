@@ -15,6 +15,9 @@ use crate::usage::Used;
 
 /// Rounds of each side when there are two.
 const ROUNDS: usize = 4;
+/// Presses that are listened to where sound is measured by itself.
+const HEARD: usize = 60;
+
 /// What to measure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -44,15 +47,23 @@ pub(crate) fn run(plan: Plan) -> Result<Value> {
         // Both sides of a round get the same presses at the same gaps.
         let seed = plan.seed.wrapping_add(index as u64);
         say(&format!("Round {} of {rounds}", index + 1));
-        ours.add(our_round(count, seed, &mut own).context("our own side")?);
+        // A peer streams no sound here, so that ours is not to be heard either while they are compared.
+        let title = if peer.is_some() { "probe-silent" } else { "probe" };
+        ours.add(our_round(title, count, seed, &mut own).context("our own side")?);
         if let Some(peer) = &peer {
             theirs.add(
                 round::moving(&mut Selkies::start(peer, false)?, count, seed).context("the peer's side")?,
             );
         }
     }
+    if peer.is_some() {
+        say("Sound, which was left out of the rounds");
+        let steps = own.steps.clone();
+        our_round("probe", plan.inputs.min(HEARD), plan.seed, &mut own).context("sound")?;
+        own.steps = steps;
+    }
     say("A picture that stands still");
-    let still = round::still(&mut Ours::start("probe-still")?, plan.seed)?;
+    let still = round::still(&mut Ours::start("probe-still", false)?, plan.seed)?;
     let mut report = report(plan, &ours, &own, still);
     if let Some(peer) = &peer {
         let still_there = round::still(&mut Selkies::start(peer, true)?, plan.seed)?;
@@ -65,8 +76,8 @@ pub(crate) fn run(plan: Plan) -> Result<Value> {
     Ok(report)
 }
 
-fn our_round(count: usize, seed: u64, own: &mut Own) -> Result<Measured> {
-    let mut side = Ours::start("probe")?;
+fn our_round(title: &str, count: usize, seed: u64, own: &mut Own) -> Result<Measured> {
+    let mut side = Ours::start(title, title != "probe-silent")?;
     let measured = round::moving(&mut side, count, seed).with_context(|| side.house.log())?;
     own.steps = steps(&side.house.stats(&side.session)?);
     if let Some(ear) = &side.ear {
@@ -92,6 +103,7 @@ fn report(plan: Plan, ours: &Measured, own: &Own, still: Used) -> Value {
         "input_to_photon_ms": ours.photon(),
         "input_to_photon_p50_of_rounds_ms": ours.p50s,
         "input_to_decoded_ms": Answers::of(&ours.decoded),
+        "answer_steps_ms": ours.answer_steps(),
         "frame_ms": own.steps,
         "decoded_fps": ours.decoded_fps(),
         "frame_interval_ms": ours.interval(),

@@ -1,5 +1,6 @@
 //! One round of one side: keys are pressed, and everything that can be known of it meanwhile is.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use anyhow::Result;
 use playhouse_testkit::eye::Spot;
 
 use crate::client::{Answer, Client, Stats, intervals, millis};
-use crate::figures::{Answers, Tail, rounded};
+use crate::figures::{Answers, Spread, Tail, rounded};
 use crate::inputs::{Inputs, Press};
 use crate::progress::Progress;
 use crate::scene::{KEY, MARK};
@@ -37,6 +38,8 @@ pub(crate) trait Side {
 pub(crate) struct Measured {
     pub(crate) presses: Vec<Press>,
     pub(crate) decoded: Vec<Option<f64>>,
+    /// The way of each answer, by its steps.
+    pub(crate) steps: BTreeMap<String, Vec<f64>>,
     pub(crate) intervals: Vec<f64>,
     pub(crate) p50s: Vec<f64>,
     pub(crate) used: Vec<Used>,
@@ -51,6 +54,9 @@ impl Measured {
         self.p50s.push(other.photon().p50);
         self.presses.extend(other.presses);
         self.decoded.extend(other.decoded);
+        for (step, values) in other.steps {
+            self.steps.entry(step).or_default().extend(values);
+        }
         self.intervals.extend(other.intervals);
         self.used.extend(other.used);
         self.seconds += other.seconds;
@@ -60,6 +66,11 @@ impl Measured {
 
     pub(crate) fn photon(&self) -> Answers {
         Answers::of(&self.presses.iter().map(Press::millis).collect::<Vec<_>>())
+    }
+
+    /// Percentiles of each step of the answers' way.
+    pub(crate) fn answer_steps(&self) -> BTreeMap<&str, Spread> {
+        self.steps.iter().map(|(step, values)| (step.as_str(), Spread::of(values))).collect()
     }
 
     pub(crate) fn decoded_fps(&self) -> f64 {
@@ -100,9 +111,16 @@ pub(crate) fn moving(side: &mut impl Side, count: usize, seed: u64) -> Result<Me
     let used = used.until(&side.usage());
     let client = side.client();
     let after = client.stats()?;
-    let decoded = decoded(&presses, &client.keys()?, &client.answers()?, offset);
+    let keys = client.keys()?;
+    let all = client.answers()?;
+    let answers: Vec<_> = presses.iter().map(|press| answer(press, &keys, &all, offset)).collect();
+    let mut steps: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for (step, value) in answers.iter().flatten().flat_map(|(answer, _)| &answer.steps) {
+        steps.entry(step.clone()).or_default().push(*value);
+    }
     Ok(Measured {
-        decoded,
+        decoded: answers.into_iter().map(|found| found.map(|(_, millis)| millis)).collect(),
+        steps,
         presses,
         intervals: intervals(&client.frames()?),
         used: vec![used],
@@ -136,17 +154,14 @@ fn received(stats: &Stats) -> u64 {
     stats.video.bytes_received + stats.video.header_bytes_received
 }
 
-/// Milliseconds from each press to the moment that the frame with its answer was decoded. The page's clock is ahead
-/// of the machine's by `offset`.
-fn decoded(presses: &[Press], keys: &[f64], answers: &[Answer], offset: f64) -> Vec<Option<f64>> {
-    let of = |press: &Press| {
-        let at = millis(press.at) + offset;
-        // The page's clock is known to a millisecond or so.
-        let key = keys.iter().find(|key| **key > at - 2.0 && **key < at + KEY_WITHIN_MS)?;
-        let sent = |answer: &&Answer| answer.sent.is_some_and(|sent| (sent - key).abs() < SENT_WITHIN_MS);
-        answers.iter().find(sent).map(|answer| answer.decoded - at)
-    };
-    presses.iter().map(of).collect()
+/// The frame that answered a press, and the milliseconds until it was decoded. The page's clock is ahead of the
+/// machine's by `offset`.
+fn answer<'a>(press: &Press, keys: &[f64], answers: &'a [Answer], offset: f64) -> Option<(&'a Answer, f64)> {
+    let at = millis(press.at) + offset;
+    // The page's clock is known to a millisecond or so.
+    let key = keys.iter().find(|key| **key > at - 2.0 && **key < at + KEY_WITHIN_MS)?;
+    let sent = |answer: &&Answer| answer.sent.is_some_and(|sent| (sent - key).abs() < SENT_WITHIN_MS);
+    answers.iter().find(sent).map(|answer| (answer, answer.decoded - at))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
