@@ -120,10 +120,12 @@ pub enum ManifestError {
         message: String,
     },
     /// A field is out of its range.
-    #[error("title.toml of `{id}`: `{field}` is {value}; {allowed}")]
+    #[error("title.toml of `{id}`, line {line}: `{field}` is {value}; {allowed}")]
     Value {
         /// The title.
         id: String,
+        /// From 1.
+        line: usize,
         /// The field.
         field: &'static str,
         /// What was written.
@@ -221,14 +223,14 @@ impl Manifest {
             },
             pointer: raw.pointer,
         };
-        manifest.check()?;
+        manifest.check(text)?;
         Ok(manifest)
     }
 
-    fn check(&self) -> Result<(), ManifestError> {
+    fn check(&self, text: &str) -> Result<(), ManifestError> {
         let refuse = |field, value: String, allowed| {
             let value = value.chars().take(100).collect();
-            Err(ManifestError::Value { id: self.id.clone(), field, value, allowed })
+            Err(ManifestError::Value { id: self.id.clone(), line: line(text, field), field, value, allowed })
         };
         let quote = |text: &str| format!("`{text}`");
         if !(1..=80).contains(&self.name.trim().len()) {
@@ -295,6 +297,14 @@ impl Manifest {
     }
 }
 
+/// The line that speaks of a field, counted from 1.
+fn line(text: &str, field: &str) -> usize {
+    let name = field.rsplit('.').next().unwrap_or(field);
+    let begins = |line: &str| line.trim_start().trim_start_matches(['[', '"']).starts_with(name);
+    let found = text.lines().position(begins).or_else(|| text.lines().position(|line| line.contains(name)));
+    found.map_or(1, |index| index + 1)
+}
+
 /// Debian policy, section 5.6.1.
 fn is_package(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
@@ -339,7 +349,11 @@ mod tests {
 
     #[test]
     fn a_mistake_is_a_sentence_that_says_where_and_what() {
-        assert_eq!(complaint("rate = 500"), "title.toml of `a-game`: `rate` is 500; allowed are 1 to 120");
+        assert_eq!(
+            complaint("# a comment\nrate = 500"),
+            "title.toml of `a-game`, line 6: `rate` is 500; allowed are 1 to 120"
+        );
+        assert!(complaint("limits = { memory_mib = 1 }").contains("line 5: `limits.memory_mib` is 1;"));
         assert!(complaint("raet = 50").starts_with("title.toml of `a-game`, line 5: unknown field `raet`"));
         assert!(complaint("saves = [\"../etc\"]").contains("`../etc`; write paths within the home"));
         assert!(complaint("packages = [\"a b\"]").contains("names of Debian packages"));
