@@ -20,12 +20,12 @@ const DEVICES: u32 = 32;
 /// How often.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The shared file's records, and how often they are looked at.
+/// The shared file's records, and how often they are looked at: while there is a pad, and while there is none.
 const SHARED_PADS: usize = 4;
 const SHARED_FIRST: u64 = 8;
-const SHARED_STRIDE: u64 = 24;
-const SHARED_BUTTONS: u64 = 8;
+const SHARED_STRIDE: usize = 24;
 const SHARED_LOOK: Duration = Duration::from_millis(2);
+const SHARED_REST: Duration = Duration::from_millis(100);
 
 /// Bytes of `struct input_event`: the time, then type, code, value.
 const EVENT: usize = size_of::<libc::input_event>();
@@ -76,20 +76,20 @@ impl Pads {
 /// Looks at the buttons in the shared file; a press between two looks is seen as long as it is held for one.
 fn follow(file: &File, mut pipe: PipeWriter) {
     let mut held = [0_u32; SHARED_PADS];
-    loop {
-        for (pad, held) in (0_u64..).zip(&mut held) {
-            let mut bytes = [0; 4];
-            if file.read_exact_at(&mut bytes, SHARED_FIRST + pad * SHARED_STRIDE + SHARED_BUTTONS).is_err() {
-                return;
-            }
-            let buttons = u32::from_ne_bytes(bytes);
+    let mut records = [0; SHARED_STRIDE * SHARED_PADS];
+    while file.read_exact_at(&mut records, SHARED_FIRST).is_ok() {
+        let mut pads = 0;
+        for (record, held) in records.chunks_exact(SHARED_STRIDE).zip(&mut held) {
+            let word = |at: usize| record[at..].first_chunk().copied().map_or(0, u32::from_ne_bytes);
+            let (connected, buttons) = (word(4), word(8));
+            pads += connected;
             let presses = (buttons & !*held).count_ones() as usize;
             *held = buttons;
             if presses > 0 && pipe.write_all(&vec![1; presses]).is_err() {
                 return;
             }
         }
-        thread::sleep(SHARED_LOOK);
+        thread::sleep(if pads > 0 { SHARED_LOOK } else { SHARED_REST });
     }
 }
 
