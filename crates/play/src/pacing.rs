@@ -5,7 +5,7 @@
 //! early by a tolerance. An answer to an input has a tolerance of half an interval, so that it need not wait for
 //! the beat; the frames after it wait correspondingly longer, and the average keeps to the rate.
 //!
-//! Asking a game for its next picture keeps a beat of its own, since drawing takes time: the picture that was
+//! Asking a game for its next picture takes its place on the beat, since drawing takes time: the picture that was
 //! asked for is taken when it is there, however long the game drew.
 
 use std::time::Duration;
@@ -22,10 +22,8 @@ const SLEW: Duration = Duration::from_micros(500);
 #[derive(Debug, Clone)]
 pub struct Pacer {
     interval: Duration,
-    /// When the next picture that nobody asked for may be taken.
+    /// When the game is to be asked next, or a picture that nobody asked for may be taken.
     due: Timestamp,
-    /// When the game is to be asked next.
-    ask_due: Timestamp,
     /// The game was asked, and has not answered yet.
     asked: bool,
     display: Option<Display>,
@@ -43,7 +41,7 @@ impl Pacer {
     /// A beat of at most `rate` frames per second, from 1.
     pub fn new(rate: u32) -> Self {
         let interval = Duration::from_secs(1) / rate.max(1);
-        Self { interval, due: Timestamp::ZERO, ask_due: Timestamp::ZERO, asked: false, display: None }
+        Self { interval, due: Timestamp::ZERO, asked: false, display: None }
     }
 
     /// Time between two frames.
@@ -65,26 +63,31 @@ impl Pacer {
         now.max(self.due - tolerance)
     }
 
-    /// A picture was taken.
+    /// A picture was taken. One that was asked for has its place on the beat already; any other takes the next.
     pub fn taken(&mut self, now: Timestamp) {
-        self.asked = false;
-        self.due = now.max(self.due) + self.interval;
+        self.due = now.max(self.due);
+        if !std::mem::take(&mut self.asked) {
+            self.due = self.due + self.interval;
+        }
     }
 
     /// When the game is to be asked for its next picture (its frame callbacks are sent): now, or the moment to
     /// wait for. An input asks early, so that the game draws its answer at once.
     pub fn ask_at(&self, now: Timestamp, input_waits: bool) -> Timestamp {
         if input_waits {
-            return now.max(self.ask_due - self.interval / 2);
+            return now.max(self.due - self.interval / 2);
         }
-        now.max(self.in_step(self.ask_due))
+        now.max(self.in_step(self.due))
     }
 
-    /// The game was asked for its next picture.
+    /// The game was asked for its next picture. A late waking does not move the beat, unless it is later than half an
+    /// interval; a beat that follows a display is moved by it.
     pub fn asked(&mut self, now: Timestamp) {
         self.asked = true;
-        let in_step = self.display.is_some() && self.ask_due.since(now) <= SLEW;
-        self.ask_due = if in_step { now } else { now.max(self.ask_due) } + self.interval;
+        let (early, late) = (self.due.since(now), now.since(self.due));
+        let follows = self.display.is_some() && early.max(late) <= SLEW * 2;
+        let base = if follows || late >= self.interval / 2 { now } else { self.due };
+        self.due = base + self.interval;
     }
 
     /// The viewer's display shows a picture at `vblank` and each `period` after; from asking the game to the
@@ -137,7 +140,6 @@ mod tests {
         pacer.taken(at(0));
         assert_eq!(pacer.take_at(at(10_000), false), at(18_000));
         assert_eq!(pacer.take_at(at(10_000), true), at(10_000));
-        pacer.asked(at(0));
         assert_eq!(pacer.ask_at(at(1_000), true), at(10_000));
         assert_eq!(pacer.ask_at(at(1_000), false), at(20_000));
     }
@@ -153,6 +155,35 @@ mod tests {
             assert_eq!(pacer.take_at(there, false), there, "frame {frame}");
             pacer.taken(there);
         }
+    }
+
+    #[test]
+    fn no_debt_gathers_that_an_answer_would_have_to_wait_for() {
+        let mut pacer = Pacer::new(60);
+        let mut now = at(0);
+        // A minute of asking early for inputs, with a game that draws for three milliseconds.
+        for turn in 0..3600 {
+            now = pacer.ask_at(now, turn % 3 == 0);
+            pacer.asked(now);
+            now = now + Duration::from_millis(3);
+            pacer.taken(now);
+        }
+        let wait = pacer.take_at(now, true).since(now);
+        assert!(wait <= pacer.interval(), "{wait:?}");
+    }
+
+    #[test]
+    fn a_late_waking_does_not_slow_the_beat() {
+        let mut pacer = Pacer::new(30);
+        let mut now = at(0);
+        pacer.taken(now);
+        for _ in 0..300 {
+            now = pacer.ask_at(now, false) + Duration::from_micros(700);
+            pacer.asked(now);
+            pacer.taken(now + Duration::from_millis(1));
+        }
+        let seconds = now.since(at(0)).as_secs_f64();
+        assert!((9.9..10.1).contains(&seconds), "300 frames at 30 per second took {seconds} s");
     }
 
     #[test]
