@@ -26,9 +26,12 @@ struct Dependency {
     path: Option<String>,
 }
 
+/// Of the platform that is built for: a fresh machine has fetched the packages of no other, and nothing is fetched
+/// here.
 fn metadata() -> Metadata {
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--locked", "--offline"])
+        .args(["metadata", "--format-version=1", "--locked", "--offline", "--filter-platform", &platform])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
