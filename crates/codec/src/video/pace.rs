@@ -1,7 +1,8 @@
 //! How often pictures really come, for encoders that believe in a constant rate.
 //!
 //! Such an encoder gives each picture the bitrate's share of one period. Where a game draws half as often as the
-//! stream allows, half the bitrate would stay unused; so it is told twice the bitrate.
+//! stream allows, half the bitrate would stay unused; so it is told twice the bitrate. And where the rate was raised
+//! since it was opened, it is told less.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use playhouse_media::time::Timestamp;
 const PAUSE: Duration = Duration::from_millis(250);
 /// Weight of the past against one new interval.
 const SMOOTHING: u64 = 16;
-/// Slowest rate that is made up for, in periods: below it a picture has the whole buffer to itself anyway.
+/// Slowest rate that is made up for, in periods: below it a picture has the whole buffer to itself anyway. The fastest
+/// is as many times the encoder's own.
 const MOST_PERIODS: u64 = 4;
 
 /// The smoothed interval between pictures.
@@ -52,8 +54,7 @@ impl Pace {
 
     /// `bitrate` as an encoder counts it that believes in one picture per period.
     pub(super) fn counted(&self, bitrate: u32) -> u32 {
-        // Pictures never come faster than the period for long; what is below is jitter.
-        let told = self.told.max(self.period);
+        let told = self.told.max(self.period / MOST_PERIODS);
         u32::try_from(u64::from(bitrate) * told / self.period).unwrap_or(u32::MAX)
     }
 }
@@ -73,6 +74,14 @@ mod tests {
         let counted = pace.counted(6_000_000);
         assert!((10_800_000..=12_100_000).contains(&counted), "{counted}");
         assert!((1..=6).contains(&changes), "told {changes} times");
+    }
+
+    #[test]
+    fn a_game_at_twice_the_rate_that_the_encoder_was_opened_for_does_not_take_twice_the_bitrate() {
+        let mut pace = Pace::new(30);
+        feed(&mut pace, 0, 16_667, 200);
+        let counted = pace.counted(6_000_000);
+        assert!((3_000_000..=3_600_000).contains(&counted), "{counted}");
     }
 
     #[test]
