@@ -42,8 +42,9 @@ pub(crate) const MAX_UNSENT_FRAMES: usize = 128;
 /// Time between two requests for the same keyframe: an encoder answers within a frame or two.
 pub(crate) const KEYFRAME_RETRY: Duration = Duration::from_millis(250);
 
-/// How often loss, round trip and estimate are reported.
-pub(crate) const REPORT_INTERVAL: Duration = Duration::from_millis(200);
+/// How often loss, round trip and estimate are reported: every few frames, since a path that became narrow is flooded
+/// until that is known.
+pub(crate) const REPORT_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Bytes that the kernel may hold for sending and receiving on one socket: a burst of keyframes to all peers.
 pub(crate) const SOCKET_BUFFER: usize = 4 << 20;

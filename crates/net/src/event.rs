@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_media::frame::Timeline;
+use playhouse_play::queue::Load;
 
 /// A peer's name, given by whoever accepted its offer.
 pub type PeerId = Arc<str>;
@@ -122,7 +123,7 @@ pub enum PeerEvent {
         /// Quality of which a keyframe is wanted.
         quality: u8,
     },
-    /// What the path to the peer carries; some five times a second.
+    /// What the path to the peer carries; some twenty times a second.
     Estimate {
         /// Who.
         peer: PeerId,
@@ -132,6 +133,8 @@ pub enum PeerEvent {
         loss: f32,
         /// Round trip; zero until it is known.
         rtt: Duration,
+        /// What waits on the path.
+        load: Load,
     },
     /// The last packet of a frame was handed to the kernel.
     Sent {

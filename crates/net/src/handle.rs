@@ -121,7 +121,7 @@ impl Handle {
         let Shared { addresses, identity, config, .. } = &*self.shared;
         let mut agreed = offer::answer(offer, addresses, identity, config)?;
         let answer = std::mem::take(&mut agreed.answer);
-        let peer = Peer::new(PeerId::from(peer), agreed, config.start_bitrate);
+        let peer = Peer::new(PeerId::from(peer), agreed, config);
         self.command(Command::Add(Box::new(peer)))?;
         Ok(answer)
     }

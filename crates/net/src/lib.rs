@@ -20,7 +20,9 @@ mod event;
 mod gso;
 mod handle;
 mod offer;
+mod path;
 mod peer;
+mod search;
 mod socket;
 mod wake;
 

@@ -125,11 +125,16 @@ fn agree(
         Some(mid) => Some(line(&mut rtc, mid, Codec::Opus).ok_or(OfferError::NoOpus)?),
         None => None,
     };
-    if let Some(stream) = rtc.direct_api().stream_tx_by_mid(video.mid, None) {
-        stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
-    }
+    remember_sent(&mut rtc, video.mid);
     rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(config.wanted_bitrate.into()));
     Ok(Agreed { rtc, video, audio, answer: with_round_trip(answer, text) })
+}
+
+/// Keeps what is sent on `mid` from now on, to be sent again when it is lost; what was sent before is forgotten.
+pub(crate) fn remember_sent(rtc: &mut Rtc, mid: Mid) {
+    if let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None) {
+        stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
+    }
 }
 
 /// Agrees to let a browser that only receives measure its round trip (RFC 3611, 4.4 and 4.5). The protocol library

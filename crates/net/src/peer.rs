@@ -7,20 +7,23 @@ use std::time::{Duration, Instant};
 use playhouse_media::frame::Timeline;
 use playhouse_media::sample::{AccessUnit, AudioPacket};
 use playhouse_media::time::Timestamp;
-use str0m::bwe::{Bitrate, BweKind};
+use playhouse_play::queue::Load;
+use str0m::bwe::Bitrate;
 use str0m::channel::ChannelId;
 use str0m::media::MediaTime;
 use str0m::net::Receive;
+use str0m::stats::PeerStats;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
 use crate::batch::Outbox;
 use crate::clock::{self, Anchor};
 use crate::config::{
-    KEYFRAME_RETRY, MAX_CANDIDATES, MAX_EARLY_MESSAGES, MAX_MOTION_BACKLOG, MAX_PACER_DELAY,
+    Config, KEYFRAME_RETRY, MAX_CANDIDATES, MAX_EARLY_MESSAGES, MAX_MOTION_BACKLOG, MAX_PACER_DELAY,
     MAX_UNSENT_FRAMES,
 };
 use crate::event::{Channel, CloseReason, Payload, PeerEvent, PeerId};
-use crate::offer::{Agreed, Line};
+use crate::offer::{self, Agreed, Line};
+use crate::path::{Path, Turn};
 
 /// The clock of H.264 in RTP (RFC 6184).
 const VIDEO_CLOCK: u32 = 90_000;
@@ -34,9 +37,6 @@ const MAX_ROUNDS: usize = 4096;
 /// What may be sent at once: as much as the path carries in this time, which is what queues on the way are made
 /// for, and what the pacer itself allows.
 const BURST: Duration = Duration::from_millis(40);
-
-/// Share of packets lost from which on repetitions go out twice.
-const HIGH_LOSS: f32 = 0.02;
 
 /// How long a peer has to say good-bye before it is forgotten.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -58,8 +58,7 @@ pub(crate) struct Peer {
     waiting: bool,
     asked: Option<Instant>,
     unsent: VecDeque<Unsent>,
-    estimate: u32,
-    loss: f32,
+    path: Path,
     /// A packet of the peer is being answered, which may have asked for others again.
     answering: bool,
     /// Where the sound sent so far ends.
@@ -88,7 +87,7 @@ pub(crate) struct Surroundings<'a> {
 
 impl Peer {
     /// A peer whose offer has been answered.
-    pub(crate) fn new(id: PeerId, agreed: Agreed, estimate: u32) -> Self {
+    pub(crate) fn new(id: PeerId, agreed: Agreed, config: &Config) -> Self {
         let now = Instant::now();
         Self {
             id,
@@ -104,8 +103,7 @@ impl Peer {
             waiting: true,
             asked: None,
             unsent: VecDeque::new(),
-            estimate,
-            loss: 0.0,
+            path: Path::new(config),
             answering: false,
             sound_until: None,
             candidates: 0,
@@ -193,7 +191,7 @@ impl Peer {
 
     /// Tells the estimator how much is wanted.
     pub(crate) fn set_wanted_bitrate(&mut self, bitrate: u32, around: &mut Surroundings<'_>) {
-        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(bitrate.into()));
+        self.path.search.want(bitrate);
         self.drive(around);
     }
 
@@ -208,7 +206,7 @@ impl Peer {
         if !self.connected || self.ending.is_some() {
             return;
         }
-        if quality == self.wanted_quality && unit.keyframe {
+        if quality == self.wanted_quality && unit.keyframe && !self.path.drains() {
             self.quality = quality;
             self.waiting = false;
         }
@@ -254,7 +252,7 @@ impl Peer {
         if !self.unsent.is_empty() {
             return;
         }
-        let burst = u128::from(self.estimate) * BURST.as_micros() / 8_000_000;
+        let burst = u128::from(self.path.estimate) * BURST.as_micros() / 8_000_000;
         let mut api = self.rtc.direct_api();
         if let Some(stream) = api.stream_tx_by_mid(self.video.mid, None) {
             stream.set_unpaced(bytes as u128 <= burst);
@@ -331,7 +329,9 @@ impl Peer {
                 Ok(Output::Event(event)) => self.event(event, around),
                 Ok(Output::Timeout(at)) => {
                     let now = Instant::now();
-                    if at > now {
+                    if let Some(demand) = self.path.search.demand() {
+                        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(demand.into()));
+                    } else if at > now {
                         self.due = at;
                         break;
                     }
@@ -361,12 +361,12 @@ impl Peer {
     }
 
     /// Whether a packet goes out twice: one that is sent again on a path that loses many. Were it lost as well, a
-    /// further round trip or two would be seen as a freeze; the copy costs as many hundredths as the path loses,
+    /// further round trip or two would be seen as a freeze (where it is not a queue that loses them); the copy costs as many hundredths as the path loses,
     /// and the receiver drops it as a replay (RFC 3711, 3.3.2).
     fn worth_doubling(&self, packet: &[u8]) -> bool {
         let Some(resend) = self.video.resend else { return false };
         let is_resend = packet.len() > 12 && packet[0] >> 6 == 2 && packet[1] & 0x7f == *resend;
-        self.answering && self.loss >= HIGH_LOSS && is_resend
+        self.answering && self.path.load == Load::Clear && self.path.loses_many() && is_resend
     }
 
     fn report_sent(&mut self, sent: Timestamp, gone: &[u32], around: &mut Surroundings<'_>) {
@@ -422,25 +422,37 @@ impl Peer {
                 let peer = Arc::clone(&self.id);
                 (around.events)(PeerEvent::Data { peer, channel, bytes: message.data });
             }
-            Event::KeyframeRequest(_) => {
+            Event::KeyframeRequest(_) if !self.path.drains() => {
                 self.asked = None;
                 self.want_keyframe(around);
             }
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
-                self.estimate = u32::try_from(estimate.as_u64()).unwrap_or(u32::MAX);
-            }
-            Event::PeerStats(stats) if self.connected => {
-                self.loss = stats.egress_loss_fraction.unwrap_or(0.0);
-                (around.events)(PeerEvent::Estimate {
-                    peer: Arc::clone(&self.id),
-                    bitrate: self.estimate,
-                    loss: self.loss,
-                    rtt: stats.rtt.unwrap_or_default(),
-                });
-            }
+            Event::PeerStats(stats) if self.connected => self.measured(&stats, around),
             Event::Closed => self.end(CloseReason::Left),
             _ => {}
         }
+    }
+
+    /// Takes what the protocol has measured of the path. Where a queue on it has overflowed, what was lost is not sent
+    /// again into it, nor anything that can only be decoded with what was lost; once it has drained the picture
+    /// goes on with a keyframe, which is smaller than all of that.
+    fn measured(&mut self, stats: &PeerStats, around: &mut Surroundings<'_>) {
+        // The estimate as it stands: the library's own event averages over three seconds, which is how long a path
+        // that became narrow would go on being flooded.
+        let estimate = stats.bwe_tx.map(|estimate| u32::try_from(estimate.as_u64()).unwrap_or(u32::MAX));
+        let loss = stats.egress_loss_fraction.unwrap_or(0.0);
+        let now = (Instant::now(), clock::now());
+        match self.path.measured(estimate, loss, stats.rtt.unwrap_or_default(), now) {
+            Turn::None => {}
+            Turn::Flooded => {
+                tracing::debug!(peer = %self.id, loss, "the path is flooded; the picture waits");
+                self.waiting = true;
+                offer::remember_sent(&mut self.rtc, self.video.mid);
+            }
+            Turn::Drained => self.want_keyframe(around),
+        }
+        let &Path { estimate: bitrate, loss, rtt, load, .. } = &self.path;
+        let peer = Arc::clone(&self.id);
+        (around.events)(PeerEvent::Estimate { peer, bitrate, loss, rtt, load });
     }
 
     fn want_keyframe(&mut self, around: &mut Surroundings<'_>) {
@@ -454,7 +466,7 @@ impl Peer {
     /// Asks again for a keyframe that has not come, once the pacer is empty.
     fn retry_keyframe(&mut self, now: Instant, around: &mut Surroundings<'_>) {
         let due = self.asked.is_none_or(|asked| now - asked >= KEYFRAME_RETRY);
-        if due && self.unsent.is_empty() {
+        if due && self.unsent.is_empty() && !self.path.drains() {
             self.want_keyframe(around);
         }
     }

@@ -318,7 +318,7 @@ fn late_candidates_are_taken_or_ignored_but_never_an_error() {
 }
 
 #[test]
-fn the_path_is_measured_a_few_times_a_second() {
+fn the_path_is_measured_several_times_a_second() {
     let mut session = Session::new(Config::default());
     let mut player = Browser::join(&mut session, "player");
     session.seen.clear();
@@ -335,7 +335,7 @@ fn the_path_is_measured_a_few_times_a_second() {
             estimates += 1;
         }
     }
-    assert!((1..=8).contains(&estimates), "{estimates} in {:?}", begin.elapsed());
+    assert!((1..=30).contains(&estimates), "{estimates} in {:?}", begin.elapsed());
 }
 
 #[test]

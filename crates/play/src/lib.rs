@@ -7,5 +7,6 @@ pub mod control;
 pub mod input;
 pub mod manifest;
 pub mod pacing;
+pub mod queue;
 pub mod rate;
 pub mod seats;

@@ -1,7 +1,8 @@
 //! What a picture may cost: from congestion control's estimate to bitrate, then frame rate, then size.
 //!
 //! The bitrate follows the estimate: down at once, so that no queue builds up on the path; up in steps, so that
-//! the path is tried and not flooded. Where the bitrate no longer suits the picture, the picture changes: half
+//! the path is tried and not flooded. Where a queue builds up all the same it is halved until that stops growing, and
+//! waits until it is gone. Where the bitrate no longer suits the picture, the picture changes: half
 //! the frames first, since a game is still playable at 30, then fewer pixels. Changing back needs clearly more
 //! than changing down did, for a while, and for longer each time that it failed; so a path at the edge settles
 //! instead of swinging.
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 use playhouse_media::frame::Size;
 use playhouse_media::time::Timestamp;
+
+use crate::queue::Load;
 
 /// Bits per second below which a picture is not worth sending; the estimate is not followed further down.
 pub const FLOOR: u32 = 300_000;
@@ -34,7 +37,7 @@ const ENOUGH: u64 = 60;
 const STEP_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A step up multiplies the bitrate by so many hundredths.
-const STEP: u64 = 125;
+const STEP: u64 = 150;
 
 /// How long the bitrate has to be poor before the picture changes: a dip is not worth a change of size.
 const POOR_FOR: Duration = Duration::from_secs(1);
@@ -63,6 +66,8 @@ pub struct Report {
     pub loss: f32,
     /// Round trip; zero where it is unknown.
     pub rtt: Duration,
+    /// What waits on the path, by [`crate::queue::Queue`].
+    pub load: Load,
 }
 
 /// The best picture that is wanted: of the session, or the player's choice.
@@ -98,6 +103,7 @@ pub struct Controller {
     step: usize,
     bitrate: u32,
     raised: Timestamp,
+    halved: Timestamp,
     poor_since: Option<Timestamp>,
     good_since: Option<Timestamp>,
     good_for: Duration,
@@ -114,6 +120,7 @@ impl Controller {
             step: 0,
             bitrate: start.clamp(FLOOR, wanted.bitrate.max(FLOOR)),
             raised: now,
+            halved: Timestamp::ZERO,
             poor_since: None,
             good_since: None,
             good_for: GOOD_FOR.0,
@@ -138,7 +145,15 @@ impl Controller {
     /// Takes a report, and gives the picture to encode from now on.
     pub fn report(&mut self, report: Report, now: Timestamp) -> Target {
         let budget = budget(report).clamp(FLOOR, self.wanted.bitrate.max(FLOOR));
-        self.move_bitrate(budget, report.rtt, now);
+        match report.load {
+            Load::Clear => self.move_bitrate(budget, report.rtt, now),
+            // What a cut did is seen after a round trip; until then it is not repeated.
+            Load::Filling if now.since(self.halved) >= report.rtt => {
+                self.halved = now;
+                self.move_bitrate(budget.min(self.bitrate / 2).max(FLOOR), report.rtt, now);
+            }
+            Load::Full | Load::Filling => self.move_bitrate(budget.min(self.bitrate), report.rtt, now),
+        }
         self.move_picture(budget, now);
         self.target()
     }
@@ -206,6 +221,12 @@ fn budget(report: Report) -> u32 {
     usable.saturating_sub(RESERVE)
 }
 
+/// The estimate that a path has to have for pictures of so many bits per second, without loss.
+pub fn estimate_for(bitrate: u32) -> u32 {
+    let estimate = (u64::from(bitrate) + u64::from(RESERVE)) * 100 / SHARE;
+    u32::try_from(estimate + 1).unwrap_or(u32::MAX)
+}
+
 /// Bits per second of so many thousandths of a bit per pixel.
 fn bits(per_pixel: u64, rate: u32, size: Size) -> u32 {
     let pixels = u64::from(size.width) * u64::from(size.height);
@@ -259,9 +280,13 @@ mod tests {
         }
 
         fn carry(&mut self, estimate: u32, loss: f32) -> Target {
+            self.carry_under(Load::Clear, estimate, loss)
+        }
+
+        fn carry_under(&mut self, load: Load, estimate: u32, loss: f32) -> Target {
             self.now = self.now + TICK;
             let rtt = Duration::from_millis(40);
-            self.controller.report(Report { estimate, loss, rtt }, self.now)
+            self.controller.report(Report { estimate, loss, rtt, load }, self.now)
         }
 
         fn carry_for(&mut self, seconds: usize, estimate: u32) -> Target {
@@ -304,6 +329,16 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_that_fills_is_given_less_before_the_estimate_knows_of_it() {
+        let mut path = Path::new(WANTED);
+        path.carry_for(10, 20_000_000);
+        let mut under = |load| path.carry_under(load, 20_000_000, 0.0).bitrate;
+        assert_eq!([Load::Filling; 2].map(&mut under), [4_000_000, 2_000_000]);
+        assert_eq!([Load::Full; 2].map(&mut under), [2_000_000; 2]);
+        assert!(full(path.carry_for(4, 20_000_000)));
+    }
+
+    #[test]
     fn what_the_player_chose_stays_and_only_the_bitrate_moves() {
         let mut path = Path::new(Wanted { automatic: false, ..WANTED });
         let target = path.carry_for(30, 600_000);
@@ -317,6 +352,15 @@ mod tests {
         let clean = path.carry(3_000_000, 0.0).bitrate;
         let lossy = path.carry(3_000_000, 0.1).bitrate;
         assert!(lossy < clean && lossy > clean / 2, "{lossy} of {clean}");
+    }
+
+    #[test]
+    fn the_estimate_that_is_looked_for_is_enough() {
+        for bitrate in [FLOOR, 1_234_567, 6_000_000, 50_000_000] {
+            let report = |estimate| Report { estimate, loss: 0.0, rtt: Duration::ZERO, load: Load::Clear };
+            assert!(budget(report(estimate_for(bitrate))) >= bitrate);
+            assert!(budget(report(estimate_for(bitrate) - 10)) < bitrate);
+        }
     }
 
     #[test]

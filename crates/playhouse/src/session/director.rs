@@ -10,6 +10,7 @@ use playhouse_media::frame::Size;
 use playhouse_net::{PeerEvent, PeerId};
 use playhouse_play::control::{Ask, EndReason, Ended, Role, SessionSpec, Stats, Tell};
 use playhouse_play::input::Notice;
+use playhouse_play::queue::Load;
 use playhouse_play::rate::{Controller, Report, Target, Wanted};
 use playhouse_stage::compositor::Event;
 use playhouse_stage::sandbox::Exit;
@@ -55,6 +56,7 @@ struct Path {
     bitrate: u32,
     loss: f32,
     rtt: Duration,
+    load: Load,
 }
 
 impl<'a> Director<'a> {
@@ -186,11 +188,15 @@ impl<'a> Director<'a> {
                 }
                 self.watch();
             }
-            PeerEvent::Estimate { peer, bitrate, loss, rtt } => {
+            PeerEvent::Estimate { peer, bitrate, loss, rtt, load } => {
                 if let Some(viewer) = self.peers.get_mut(&peer) {
-                    viewer.path = Path { bitrate, loss, rtt };
+                    viewer.path = Path { bitrate, loss, rtt, load };
                 }
                 self.steer();
+                // Said once: the reports of others come in between.
+                if let Some(viewer) = self.peers.get_mut(&peer) {
+                    viewer.path.load = Load::default();
+                }
             }
             _ => {}
         }
@@ -216,7 +222,7 @@ impl<'a> Director<'a> {
             return;
         };
         self.worst = path;
-        let report = Report { estimate: path.bitrate, loss: path.loss, rtt: path.rtt };
+        let report = Report { estimate: path.bitrate, loss: path.loss, rtt: path.rtt, load: path.load };
         let target = self.rate.report(report, clock::now());
         self.aim(target);
     }
@@ -348,5 +354,10 @@ fn sentence(words: &str) -> String {
 }
 
 fn narrower(a: Path, b: Path) -> Path {
-    Path { bitrate: a.bitrate.min(b.bitrate), loss: a.loss.max(b.loss), rtt: a.rtt.max(b.rtt) }
+    Path {
+        bitrate: a.bitrate.min(b.bitrate),
+        loss: a.loss.max(b.loss),
+        rtt: a.rtt.max(b.rtt),
+        load: a.load.max(b.load),
+    }
 }

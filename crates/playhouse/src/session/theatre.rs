@@ -119,7 +119,7 @@ fn open_net(
         addresses: spec.net.addresses.clone(),
         ports: spec.net.ports.0..=spec.net.ports.1,
         start_bitrate: spec.bitrate,
-        wanted_bitrate: spec.bitrate,
+        wanted_bitrate: playhouse_play::rate::estimate_for(spec.bitrate),
         ..playhouse_net::Config::default()
     };
     let (hands, meter, camera, signals) =
