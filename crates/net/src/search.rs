@@ -130,11 +130,7 @@ mod tests {
     fn where_a_probe_found_room_the_next_one_follows_at_once() {
         // Each second finds twice the room, until there is enough.
         let probes =
-            probes(
-                |seconds| {
-                    if seconds < 31.0 { 1_000_000 } else { 2_000_000 << ((seconds - 31.0) as u32).min(3) }
-                },
-            );
+            probes(|seconds| if seconds < 31 { 1_000_000 } else { 2_000_000 << (seconds - 31).min(3) });
         let after = probes.iter().position(|at| *at >= 31.0).unwrap();
         assert!(probes[after + 1] - probes[after] <= 1.2, "{probes:?}");
         assert_eq!(probes.len(), after + 2, "{probes:?}");
