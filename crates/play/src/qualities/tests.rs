@@ -67,7 +67,7 @@ fn a_spectator_on_a_narrow_path_gets_a_picture_of_its_own_and_the_player_keeps_h
 fn a_short_dip_changes_nothing() {
     let mut house = House::with_both();
     for _ in 0..20 {
-        assert_eq!(house.carry(NARROW_FOR - TICK, 1_000_000), PLAYERS);
+        assert_eq!(house.carry(Duration::from_millis(800), 1_000_000), PLAYERS);
         assert_eq!(house.carry(TICK, 8_000_000), PLAYERS);
     }
 }
