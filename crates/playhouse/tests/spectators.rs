@@ -13,8 +13,18 @@ use session::{BITRATE, Session};
 /// How long anything may take before it counts as not happening.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What the spectator's network carries.
-const NARROW: u64 = 1_000_000;
+/// Bits per second that the spectator's network carries.
+const NARROW_BITRATE: u64 = 1_000_000;
+
+/// The spectator's network.
+const NARROW: Profile = Profile {
+    delay: Duration::from_millis(10),
+    jitter: Duration::ZERO,
+    loss: 0.0,
+    reordering: None,
+    rate: Some(NARROW_BITRATE),
+    queue: 64 * 1024,
+};
 
 /// Frames of a picture that flows.
 const FLOWING: u64 = 90;
@@ -28,6 +38,11 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// The same there and back.
+fn ways(profile: Profile) -> (Schedule, Schedule) {
+    (Schedule::always(profile), Schedule::always(profile))
+}
+
 #[test]
 fn a_spectator_on_a_narrow_path_sees_a_picture_that_flows_and_the_player_keeps_his() {
     let mut session = Session::start();
@@ -35,9 +50,7 @@ fn a_spectator_on_a_narrow_path_sees_a_picture_that_flows_and_the_player_keeps_h
     until("the player's bitrate", || session.stats().target_bitrate >= u64::from(BITRATE) / 2);
     assert_eq!(session.stats().viewers, [1, 0]);
 
-    let ways = |profile: Profile| (Schedule::always(profile), Schedule::always(profile));
-    let narrow = Profile { delay: Duration::from_millis(10), rate: Some(NARROW), ..Profile::default() };
-    let relay = session.relay(ways(narrow));
+    let relay = session.relay(ways(NARROW));
     let spectator = session.join_through(&relay, "spectator", Role::Spectator);
     until("a picture of the spectator's own", || session.stats().viewers == [1, 1]);
 
@@ -64,4 +77,19 @@ fn a_spectator_on_a_narrow_path_sees_a_picture_that_flows_and_the_player_keeps_h
     until("nothing is encoded for a spectator who has left", || session.stats().viewers == [1, 0]);
     let seen = player.frames();
     until("the player's picture goes on", || player.frames() >= seen + FLOWING);
+}
+
+#[test]
+fn a_spectator_who_takes_a_seat_is_sent_what_players_see_and_they_follow_its_path() {
+    let mut session = Session::start();
+    let _player = session.join("player", Role::Player { seat: 1 });
+    let relay = session.relay(ways(NARROW));
+    let spectator = session.join_through(&relay, "spectator", Role::Spectator);
+    until("a picture of the spectator's own", || session.stats().viewers == [1, 1]);
+
+    session.seat("spectator", Role::Player { seat: 2 });
+    until("the players' picture for the second player", || session.stats().viewers == [2, 0]);
+    until("a bitrate for the second player's path", || session.stats().target_bitrate < NARROW_BITRATE);
+    let seen = spectator.frames();
+    until("the second player's picture flows", || spectator.frames() >= seen + FLOWING);
 }

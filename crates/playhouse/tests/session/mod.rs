@@ -82,6 +82,11 @@ impl Session {
         self.ask(&Ask::ClosePeer { peer: peer.to_owned() });
     }
 
+    /// Gives a viewer another role.
+    pub(crate) fn seat(&mut self, peer: &str, role: Role) {
+        self.ask(&Ask::SetRole { peer: peer.to_owned(), role });
+    }
+
     /// The session's numbers.
     pub(crate) fn stats(&mut self) -> Stats {
         self.requests += 1;
