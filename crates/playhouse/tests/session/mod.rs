@@ -69,7 +69,7 @@ impl Session {
 
     /// Lets a viewer in that reaches the session through an emulated network.
     pub(crate) fn join_through(&mut self, relay: &Relay, peer: &str, role: Role) -> Viewer {
-        self.join_at(Some(relay.address()), peer, role)
+        self.join_at(Some(relay), peer, role)
     }
 
     /// A network in front of the session, which has to have a peer already; up and down.
@@ -98,10 +98,10 @@ impl Session {
         })
     }
 
-    fn join_at(&mut self, through: Option<SocketAddr>, peer: &str, role: Role) -> Viewer {
+    /// Takes a viewer's offer (SDP); gives the session's answer, or the network's in front of it.
+    pub(crate) fn offer(&mut self, through: Option<&Relay>, peer: &str, role: Role, sdp: String) -> String {
         self.requests += 1;
         let asked = self.requests;
-        let (offered, sdp) = Offered::new().unwrap();
         self.ask(&Ask::Offer { request: asked, peer: peer.to_owned(), role, sdp });
         let answer = self
             .told(|tell| match tell {
@@ -111,10 +111,15 @@ impl Session {
             .unwrap();
         let address = candidate(&answer);
         self.address = Some(address);
-        let answer = match through {
-            Some(relay) => answer.replace(&way(address), &way(relay)),
+        match through {
+            Some(relay) => answer.replace(&way(address), &way(relay.address())),
             None => answer,
-        };
+        }
+    }
+
+    fn join_at(&mut self, through: Option<&Relay>, peer: &str, role: Role) -> Viewer {
+        let (offered, sdp) = Offered::new().unwrap();
+        let answer = self.offer(through, peer, role, sdp);
         let viewer = offered.answered(&answer).unwrap();
         assert!(viewer.wait(1, PATIENCE), "`{peer}` sees nothing");
         viewer
