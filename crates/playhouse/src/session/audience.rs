@@ -116,13 +116,14 @@ impl<'a> Audience<'a> {
 
     /// A peer chose a quality, zeros for none: a player for all players, a spectator for itself.
     pub(super) fn wished(&mut self, theatre: &Theatre, peer: &PeerId, size: Size, rate: u32, kbps: u32) {
-        let wanted = choice::chosen(self.spec, size, rate, kbps);
+        let whole = choice::whole(self.spec);
+        let wanted = choice::chosen(whole, size, rate, kbps);
         if theatre.hands.seat(peer) > 0 {
             self.wanted = wanted;
             let target = self.players.want(wanted, clock::now());
             self.aim(theatre, PLAYERS, target);
         } else if let Some(viewer) = self.viewers.get_mut(peer) {
-            viewer.limit = choice::is_modest(&wanted, self.spec).then_some(wanted);
+            viewer.limit = choice::is_modest(wanted, whole).then_some(wanted);
             self.qualities.wish(peer, viewer.limit.is_some(), clock::now());
             self.steer(theatre);
         }

@@ -1,4 +1,4 @@
-//! What is wanted of a picture: the session's own, what a player chose, and what spectators share.
+//! What is wanted of a picture: the session's own, what a peer chose, and what spectators share.
 
 use playhouse_media::frame::Size;
 use playhouse_play::control::SessionSpec;
@@ -13,11 +13,10 @@ pub(super) fn whole(spec: &SessionSpec) -> Wanted {
     Wanted { bitrate: spec.bitrate, rate: spec.rate, size: spec.size, automatic: true }
 }
 
-/// What a peer chose, within what the session has; zeros leave the choice to us.
-pub(super) fn chosen(spec: &SessionSpec, size: Size, rate: u32, kbps: u32) -> Wanted {
-    let whole = whole(spec);
+/// What a peer chose, within what the session has as a whole; zeros leave the choice to us.
+pub(super) fn chosen(whole: Wanted, size: Size, rate: u32, kbps: u32) -> Wanted {
     let fits =
-        (160..=spec.size.width).contains(&size.width) && (90..=spec.size.height).contains(&size.height);
+        (160..=whole.size.width).contains(&size.width) && (90..=whole.size.height).contains(&size.height);
     Wanted {
         bitrate: if kbps == 0 { whole.bitrate } else { kbps.saturating_mul(1000).min(whole.bitrate) },
         rate: if rate == 0 { whole.rate } else { rate.clamp(5, whole.rate) },
@@ -26,10 +25,10 @@ pub(super) fn chosen(spec: &SessionSpec, size: Size, rate: u32, kbps: u32) -> Wa
     }
 }
 
-/// Whether a choice is for less than the session's own quality.
-pub(super) fn is_modest(wanted: &Wanted, spec: &SessionSpec) -> bool {
-    let whole = whole(spec);
-    wanted.bitrate < whole.bitrate || wanted.rate < whole.rate || wanted.size != whole.size.even()
+/// Whether a choice is for so much less than the whole that it is worth an encode: fewer frames or pixels, or less
+/// than half of the bitrate.
+pub(super) fn is_modest(wanted: Wanted, whole: Wanted) -> bool {
+    wanted.rate < whole.rate || wanted.size.even() != whole.size.even() || wanted.bitrate < whole.bitrate / 2
 }
 
 /// What spectators share: never more than the players want, nor than any of those chose who share it.
@@ -41,4 +40,42 @@ pub(super) fn shared<'a>(players: Wanted, limits: impl Iterator<Item = &'a Wante
         size: if limit.size.height < most.size.height { limit.size } else { most.size },
         automatic: true,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: Wanted =
+        Wanted { bitrate: 8_000_000, rate: 60, size: Size::new(1280, 720), automatic: true };
+    const NO_SIZE: Size = Size::new(0, 0);
+
+    #[test]
+    fn a_choice_of_nothing_is_left_to_us() {
+        assert_eq!(chosen(WHOLE, NO_SIZE, 0, 0), WHOLE);
+        assert!(!is_modest(chosen(WHOLE, NO_SIZE, 0, 0), WHOLE));
+    }
+
+    #[test]
+    fn who_chooses_the_sessions_own_picture_is_sent_what_players_see() {
+        assert!(!is_modest(chosen(WHOLE, Size::new(1280, 720), 60, 6000), WHOLE));
+        assert!(!is_modest(chosen(WHOLE, Size::new(1920, 1080), 60, 10_000), WHOLE));
+    }
+
+    #[test]
+    fn fewer_frames_fewer_pixels_and_far_fewer_bits_are_less() {
+        assert!(is_modest(chosen(WHOLE, Size::new(1280, 720), 30, 6000), WHOLE));
+        assert!(is_modest(chosen(WHOLE, Size::new(854, 480), 60, 6000), WHOLE));
+        assert!(is_modest(chosen(WHOLE, NO_SIZE, 0, 1000), WHOLE));
+    }
+
+    #[test]
+    fn spectators_share_the_least_that_one_of_them_chose() {
+        let limits = [chosen(WHOLE, Size::new(854, 480), 60, 0), chosen(WHOLE, NO_SIZE, 24, 3000)];
+        let least = Wanted { bitrate: 3_000_000, rate: 24, size: Size::new(854, 480), automatic: true };
+        assert_eq!(shared(WHOLE, limits.iter()), least);
+        assert_eq!(shared(WHOLE, [].iter()), Wanted { rate: 30, ..WHOLE });
+        let players = chosen(WHOLE, Size::new(640, 360), 20, 900);
+        assert_eq!(shared(players, [WHOLE].iter()), Wanted { automatic: true, ..players });
+    }
 }
