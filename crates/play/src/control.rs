@@ -257,6 +257,8 @@ pub struct Stats {
     pub rss_bytes: u64,
     /// Peers connected.
     pub peers: u32,
+    /// Peers connected to each quality, the players' first.
+    pub viewers: Vec<u32>,
     /// Encoder in use.
     pub encoder: String,
     /// Frames that were replaced by a newer one before they were encoded.

@@ -108,7 +108,7 @@ pub enum Input {
         /// Microseconds between two of them.
         period: u32,
     },
-    /// The quality that the player asked for; zeros mean *automatic*.
+    /// The quality that was asked for, by a player for all players, by a spectator for itself; zeros mean *automatic*.
     Quality {
         /// Pixels across, or 0.
         width: u16,

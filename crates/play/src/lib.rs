@@ -1,4 +1,4 @@
-//! What a session decides: the input protocol, seats, pacing, bitrate, and a title's manifest.
+//! What a session decides: the input protocol, seats, pacing, bitrate, qualities, and a title's manifest.
 //!
 //! Nothing here touches the world: there is no socket, file, process, thread or clock in this crate. It takes
 //! inputs and `now`, and gives outputs.
@@ -7,6 +7,7 @@ pub mod control;
 pub mod input;
 pub mod manifest;
 pub mod pacing;
+pub mod qualities;
 pub mod queue;
 pub mod rate;
 pub mod seats;

@@ -213,7 +213,7 @@ impl Controller {
 }
 
 /// Bits per second for pictures out of an estimate. What is lost is sent again and needs room too.
-fn budget(report: Report) -> u32 {
+pub(crate) fn budget(report: Report) -> u32 {
     let loss = if report.loss.is_finite() { report.loss.clamp(0.0, 0.5) } else { 0.0 };
     let usable = u64::from(report.estimate) * SHARE / 100;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a u32, positive")]

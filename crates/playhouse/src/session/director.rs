@@ -1,6 +1,5 @@
-//! Decides: who comes and goes, what is aimed at, when the session is over.
+//! Decides what is done about each signal, and when the session is over.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -10,13 +9,12 @@ use playhouse_media::frame::Size;
 use playhouse_net::{PeerEvent, PeerId};
 use playhouse_play::control::{Ask, EndReason, Ended, Role, SessionSpec, Stats, Tell};
 use playhouse_play::input::Notice;
-use playhouse_play::queue::Load;
-use playhouse_play::rate::{Controller, Report, Target, Wanted};
+use playhouse_play::qualities::{PLAYERS, SPECTATORS};
 use playhouse_stage::compositor::Event;
 use playhouse_stage::sandbox::Exit;
 
+use super::audience::{Audience, Path};
 use super::link::Link;
-use super::picture::Wish;
 use super::signal::Signal;
 use super::theatre::Theatre;
 use super::{clip, hands, usage};
@@ -34,45 +32,14 @@ pub(super) struct Director<'a> {
     spec: &'a SessionSpec,
     link: Link,
     theatre: Theatre,
-    peers: HashMap<PeerId, Viewer>,
-    rate: Controller,
-    /// Whether no player chose a quality.
-    automatic: bool,
+    audience: Audience<'a>,
     /// Since when nobody is connected.
     empty_since: Option<Instant>,
-    worst: Path,
-}
-
-/// A peer as the director sees it.
-#[derive(Default)]
-struct Viewer {
-    connected: bool,
-    path: Path,
-}
-
-/// What a peer's way was last found to carry.
-#[derive(Clone, Copy, Default)]
-struct Path {
-    bitrate: u32,
-    loss: f32,
-    rtt: Duration,
-    load: Load,
 }
 
 impl<'a> Director<'a> {
     pub(super) fn new(spec: &'a SessionSpec, link: Link, theatre: Theatre) -> Self {
-        let wanted = whole(spec);
-        let rate = Controller::new(wanted, spec.bitrate, clock::now());
-        Self {
-            spec,
-            link,
-            theatre,
-            peers: HashMap::new(),
-            rate,
-            automatic: true,
-            empty_since: Some(Instant::now()),
-            worst: Path::default(),
-        }
+        Self { spec, link, theatre, audience: Audience::new(spec), empty_since: Some(Instant::now()) }
     }
 
     /// Runs until the session is over; gives why.
@@ -95,9 +62,7 @@ impl<'a> Director<'a> {
             }
         };
         let notice = Notice::Ended { message: message.clone() };
-        for peer in self.peers.keys() {
-            self.theatre.hands.notify(peer, &notice);
-        }
+        self.audience.notify(&self.theatre, &notice);
         let last_words = self.theatre.close();
         Ended { reason, message, last_words }
     }
@@ -106,10 +71,18 @@ impl<'a> Director<'a> {
         match signal {
             Signal::Ask(ask) => return self.asked(ask),
             Signal::NodeGone => return Some((EndReason::Stopped, "The server went away.".to_owned())),
-            Signal::EncoderFailed(message) => return Some((EndReason::Failed, message)),
+            Signal::EncoderFailed(SPECTATORS, error) => {
+                tracing::warn!(%error, "spectators have no quality of their own");
+                self.audience.without_second(&self.theatre);
+            }
+            Signal::EncoderFailed(_, message) => return Some((EndReason::Failed, message)),
             Signal::Stage(Event::FirstFrame) => self.link.tell(&Tell::Ready),
-            Signal::Stage(Event::PointerLock(locked)) => self.notify_players(&Notice::PointerLock { locked }),
-            Signal::Stage(Event::TextInput(active)) => self.notify_players(&Notice::TextInput { active }),
+            Signal::Stage(Event::PointerLock(locked)) => {
+                self.audience.notify_players(&self.theatre, &Notice::PointerLock { locked });
+            }
+            Signal::Stage(Event::TextInput(active)) => {
+                self.audience.notify_players(&self.theatre, &Notice::TextInput { active });
+            }
             Signal::Stage(_) => {}
             Signal::Peer(event) => self.peer(event),
             Signal::Wish(peer, wish) => self.wish(&peer, wish),
@@ -124,7 +97,7 @@ impl<'a> Director<'a> {
                 let answer = self.theatre.net.handle().accept(&peer, &sdp);
                 if answer.is_ok() {
                     self.give_role(&peer, role);
-                    self.peers.entry(PeerId::from(peer)).or_default();
+                    self.audience.expect(PeerId::from(peer));
                 }
                 self.link.tell(&Tell::Answer { request, result: answer.map_err(|error| error.to_string()) });
             }
@@ -153,124 +126,45 @@ impl<'a> Director<'a> {
     fn give_role(&mut self, peer: &str, role: Role) {
         let moved = self.theatre.hands.join(peer, role);
         if let Some(moved) = moved {
-            self.theatre.hands.notify(&PeerId::from(moved), &Notice::Seat { seat: 0 });
+            self.audience.seated(&self.theatre, &moved);
         }
-        let seat = self.theatre.hands.seat(peer);
-        let peer = PeerId::from(peer);
-        if self.peers.get(&peer).is_some_and(|viewer| viewer.connected) {
-            self.theatre.hands.notify(&peer, &Notice::Seat { seat });
-        }
+        self.audience.seated(&self.theatre, peer);
     }
 
     fn peer(&mut self, event: PeerEvent) {
         match event {
             PeerEvent::Connected { peer } => {
-                let wish = self.theatre.camera.wish();
-                let hello = Notice::Hello {
-                    seat: self.theatre.hands.seat(&peer),
-                    width: wish.size.width,
-                    height: wish.size.height,
-                    rate: wish.rate,
-                };
-                self.theatre.hands.notify(&peer, &hello);
+                self.audience.arrived(&self.theatre, &peer);
                 self.link.tell(&Tell::Peer { peer: peer.to_string(), connected: true });
-                self.peers.entry(peer).or_default().connected = true;
                 self.empty_since = None;
-                self.watch();
             }
             PeerEvent::Closed { peer, reason } => {
                 tracing::info!(%peer, %reason, "a peer left");
                 self.theatre.hands.leave(&peer);
-                self.peers.remove(&peer);
+                self.audience.left(&self.theatre, &peer);
                 self.link.tell(&Tell::Peer { peer: peer.to_string(), connected: false });
-                if self.peers.is_empty() {
+                if self.audience.is_empty() {
                     self.empty_since = Some(Instant::now());
                 }
-                self.watch();
             }
             PeerEvent::Estimate { peer, bitrate, loss, rtt, load } => {
-                if let Some(viewer) = self.peers.get_mut(&peer) {
-                    viewer.path = Path { bitrate, loss, rtt, load };
-                }
-                self.steer();
-                // Said once: the reports of others come in between.
-                if let Some(viewer) = self.peers.get_mut(&peer) {
-                    viewer.path.load = Load::default();
-                }
+                self.audience.measured(&self.theatre, &peer, Path { bitrate, loss, rtt, load });
             }
             _ => {}
         }
     }
 
-    /// Without viewers nothing is converted or encoded; the first one gets the picture that stands.
-    fn watch(&self) {
-        let anyone = self.peers.values().any(|viewer| viewer.connected);
-        if self.theatre.camera.watch(anyone) {
-            self.theatre.stage.handle().redraw();
-        }
-    }
-
-    /// One encode serves all: it follows the players, or the watchers where nobody plays; the narrowest way counts.
-    fn steer(&mut self) {
-        let playing = |peer: &PeerId| self.theatre.hands.seat(peer) > 0;
-        let anyone_plays = self.peers.keys().any(playing);
-        let followed =
-            self.peers.iter().filter(|(peer, viewer)| viewer.connected && (!anyone_plays || playing(peer)));
-        let Some(path) =
-            followed.map(|(_, viewer)| viewer.path).filter(|path| path.bitrate > 0).reduce(narrower)
-        else {
-            return;
-        };
-        self.worst = path;
-        let report = Report { estimate: path.bitrate, loss: path.loss, rtt: path.rtt, load: path.load };
-        let target = self.rate.report(report, clock::now());
-        self.aim(target);
-    }
-
-    fn aim(&mut self, target: Target) {
-        let wish = Wish { size: target.size, rate: target.rate, bitrate: target.bitrate };
-        let before = self.theatre.camera.wish();
-        if wish == before {
-            return;
-        }
-        self.theatre.camera.aim(wish);
-        if wish.rate != before.rate {
-            self.theatre.stage.handle().resize(self.spec.size, wish.rate);
-        }
-        if wish.size != before.size || wish.rate != before.rate {
-            let Wish { size, rate, bitrate } = wish;
-            let (width, height, automatic) = (size.width, size.height, self.automatic);
-            self.notify_all(&Notice::Quality { width, height, rate, bitrate, automatic });
-        }
-    }
-
     fn wish(&mut self, peer: &PeerId, wish: hands::Wish) {
-        if self.theatre.hands.seat(peer) == 0 {
-            return;
-        }
         match wish {
             hands::Wish::Quality { width, height, rate, kbps } => {
-                let wanted = chosen(self.spec, Size::new(width.into(), height.into()), rate.into(), kbps);
-                self.automatic = wanted.automatic;
-                let target = self.rate.want(wanted, clock::now());
-                self.aim(target);
+                let size = Size::new(width.into(), height.into());
+                self.audience.wished(&self.theatre, peer, size, rate.into(), kbps);
             }
-            hands::Wish::Display { vblank, period_micros } => {
+            hands::Wish::Display { vblank, period_micros } if self.theatre.hands.seat(peer) > 0 => {
                 let period = Duration::from_micros(u64::from(period_micros));
                 self.theatre.stage.handle().follow(vblank, period, LEAD);
             }
-        }
-    }
-
-    fn notify_players(&self, notice: &Notice) {
-        for peer in self.peers.keys().filter(|peer| self.theatre.hands.seat(peer) > 0) {
-            self.theatre.hands.notify(peer, notice);
-        }
-    }
-
-    fn notify_all(&self, notice: &Notice) {
-        for peer in self.peers.keys() {
-            self.theatre.hands.notify(peer, notice);
+            hands::Wish::Display { .. } => {}
         }
     }
 
@@ -288,7 +182,8 @@ impl<'a> Director<'a> {
     }
 
     fn stats(&self) -> Stats {
-        let wish = self.theatre.camera.wish();
+        let wish = self.theatre.camera.lens(PLAYERS).wish();
+        let (worst, viewers) = (self.audience.worst(), self.audience.counts());
         Stats {
             target_bitrate: u64::from(wish.bitrate),
             width: wish.size.width,
@@ -296,11 +191,11 @@ impl<'a> Director<'a> {
             cpu_seconds: usage::cpu_seconds(),
             game_cpu_seconds: self.theatre.game.cpu_seconds(),
             rss_bytes: usage::rss_bytes(),
-            peers: u32::try_from(self.peers.values().filter(|viewer| viewer.connected).count())
-                .unwrap_or(u32::MAX),
+            peers: viewers.iter().sum(),
+            viewers: viewers.to_vec(),
             encoder: self.spec.encoder.clone(),
-            loss: f64::from(self.worst.loss),
-            round_trip_ms: self.worst.rtt.as_secs_f64() * 1000.0,
+            loss: f64::from(worst.loss),
+            round_trip_ms: worst.rtt.as_secs_f64() * 1000.0,
             ..self.theatre.meter.read(clock::now())
         }
     }
@@ -322,24 +217,6 @@ impl<'a> Director<'a> {
     }
 }
 
-/// The session's own quality, moved as the path allows.
-fn whole(spec: &SessionSpec) -> Wanted {
-    Wanted { bitrate: spec.bitrate, rate: spec.rate, size: spec.size, automatic: true }
-}
-
-/// What a player chose, within what the session has; zeros leave the choice to us.
-fn chosen(spec: &SessionSpec, size: Size, rate: u32, kbps: u32) -> Wanted {
-    let whole = whole(spec);
-    let fits =
-        (160..=spec.size.width).contains(&size.width) && (90..=spec.size.height).contains(&size.height);
-    Wanted {
-        bitrate: if kbps == 0 { whole.bitrate } else { kbps.saturating_mul(1000).min(whole.bitrate) },
-        rate: if rate == 0 { whole.rate } else { rate.clamp(5, whole.rate) },
-        size: if fits { size.even() } else { whole.size },
-        automatic: !fits && rate == 0,
-    }
-}
-
 /// A game whose sandbox failed has not crashed: it never ran.
 fn crash_reason(exit: &Exit) -> EndReason {
     if matches!(exit, Exit::NotStarted(_)) { EndReason::NotStarted } else { EndReason::Crashed }
@@ -351,13 +228,4 @@ fn sentence(words: &str) -> String {
     let first = letters.next().map(char::to_uppercase).into_iter().flatten();
     let end = if words.ends_with('.') { "" } else { "." };
     first.chain(letters).collect::<String>() + end
-}
-
-fn narrower(a: Path, b: Path) -> Path {
-    Path {
-        bitrate: a.bitrate.min(b.bitrate),
-        loss: a.loss.max(b.loss),
-        rtt: a.rtt.max(b.rtt),
-        load: a.load.max(b.load),
-    }
 }

@@ -43,9 +43,14 @@ impl Meter {
         push(&mut inner.frames, Frame { timeline, bytes, answers_input });
     }
 
-    /// A frame's last packet went to the kernel.
+    /// A frame's last packet went to the kernel. One of another quality than the one that is measured is unknown
+    /// here, and left out.
     pub(super) fn sent(&self, encoded: Timestamp, sent: Timestamp) {
-        push(&mut self.lock().sends, (sent, micros(sent.since(encoded))));
+        let mut inner = self.lock();
+        let frames = inner.frames.iter().rev().map(|frame| frame.timeline.encoded);
+        if frames.take_while(|at| *at >= encoded).any(|at| at == encoded) {
+            push(&mut inner.sends, (sent, micros(sent.since(encoded))));
+        }
     }
 
     /// A picture was replaced by a newer one before it was encoded.
@@ -138,6 +143,18 @@ mod tests {
         assert_eq!(stats.encode, Spread { p50: 4_000, p95: 4_000, p99: 4_000 });
         assert_eq!(stats.convert.p50, 300);
         assert!(stats.frames_per_second > 1.0 && stats.frames_per_second < 10.0);
+    }
+
+    #[test]
+    fn a_slow_spectator_of_another_quality_does_not_show_in_the_numbers() {
+        let meter = Meter::default();
+        let at = Timestamp::from_micros;
+        for encoded in [1_000_000, 1_016_000, 1_033_000] {
+            meter.encoded(Timeline { encoded: at(encoded), ..Timeline::default() }, 1000);
+        }
+        meter.sent(at(1_016_000), at(1_016_400));
+        meter.sent(at(1_020_000), at(1_300_000));
+        assert_eq!(meter.read(at(1_400_000)).send, Spread { p50: 400, p95: 400, p99: 400 });
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The session process: one running game with its stage, its encoder and its peers.
 //!
-//! The main thread decides; `stage`, `encode`, `net`, `sound` and `link` do. Pictures, sound and input never pass
-//! through the main thread, so that nothing it does can delay them.
+//! The main thread decides; `stage`, `encode`, `encode-1`, `net`, `sound` and `link` do. Pictures, sound and input
+//! never pass through the main thread, so that nothing it does can delay them.
 
+mod audience;
+mod choice;
 mod clip;
 mod director;
 mod hands;
 mod link;
-mod mailbox;
 mod meter;
 mod picture;
 mod signal;

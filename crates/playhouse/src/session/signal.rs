@@ -25,8 +25,8 @@ pub(super) enum Signal {
     Peer(PeerEvent),
     /// A peer wants something.
     Wish(playhouse_net::PeerId, Wish),
-    /// The encoder gave up.
-    EncoderFailed(String),
+    /// The encoder of a quality gave up.
+    EncoderFailed(u8, String),
 }
 
 /// Sends signals; a full queue loses them, with a warning, rather than delay a picture.

@@ -10,6 +10,7 @@ use playhouse_media::sample::AudioPacket;
 use playhouse_media::time::Timestamp;
 use playhouse_net::{Net, PeerEvent};
 use playhouse_play::control::{Host, SessionSpec};
+use playhouse_play::qualities::{PLAYERS, SPECTATORS};
 use playhouse_stage::compositor::{self, Compositor};
 use playhouse_stage::pads::Pads;
 use playhouse_stage::sandbox::{self, GameProcess, Grant};
@@ -29,12 +30,12 @@ pub(super) struct Theatre {
     pub(super) ring: Arc<Mutex<Ring>>,
     pub(super) net: Net,
     pub(super) stage: Compositor,
-    encoder: Option<JoinHandle<()>>,
+    encoders: Vec<JoinHandle<()>>,
     sound: Option<Sound>,
 }
 
 impl Theatre {
-    /// Opens the stage, then sound, network and encoder, and starts the game on it.
+    /// Opens the stage, then sound, network and encoders, and starts the game on it.
     pub(super) fn open(spec: &SessionSpec, signals: &Signals) -> anyhow::Result<Self> {
         let runtime = &spec.runtime;
         std::fs::create_dir_all(runtime)
@@ -59,21 +60,17 @@ impl Theatre {
         let net = open_net(spec, &hands, &meter, &camera, signals)?;
         hands.connect(net.handle());
         let sound = open_sound(spec, &net, &ring);
-        let encoder = {
-            let outlet = Outlet { net: net.handle(), ring: Arc::clone(&ring), meter: Arc::clone(&meter) };
-            let (camera, name, signals) = (Arc::clone(&camera), spec.encoder.clone(), signals.clone());
-            let work = move || {
-                if let Err(error) = picture::encode(&camera, &name, &outlet) {
-                    signals.send(Signal::EncoderFailed(error.to_string()));
-                }
-            };
-            std::thread::Builder::new()
-                .name("encode".to_owned())
-                .spawn(work)
-                .context("no thread to encode on")?
-        };
+        let kept = Some((Arc::clone(&ring), Arc::clone(&meter)));
+        let encoders = [
+            ("encode", Outlet { quality: PLAYERS, net: net.handle(), kept }),
+            ("encode-1", Outlet { quality: SPECTATORS, net: net.handle(), kept: None }),
+        ];
+        let encoders = encoders
+            .into_iter()
+            .map(|(thread, outlet)| start_encoder(thread, outlet, &camera, &spec.encoder, signals))
+            .collect::<anyhow::Result<_>>()?;
         let game = start_game(spec, &stage, sound.as_ref(), &hands)?;
-        Ok(Self { game, hands, camera, meter, ring, net, stage, encoder: Some(encoder), sound })
+        Ok(Self { game, hands, camera, meter, ring, net, stage, encoders, sound })
     }
 
     /// Ends the game, then everything under it. Gives the game's last words.
@@ -81,10 +78,10 @@ impl Theatre {
         self.game.stop();
         let last_words = self.game.last_words();
         self.camera.close();
-        if let Some(encoder) = self.encoder.take()
-            && encoder.join().is_err()
-        {
-            tracing::error!("the encoder's thread panicked");
+        for encoder in self.encoders.drain(..) {
+            if encoder.join().is_err() {
+                tracing::error!("an encoder's thread panicked");
+            }
         }
         drop(self.sound.take());
         drop(self.stage);
@@ -134,7 +131,7 @@ fn open_net(
             meter.sent(timeline.encoded, timeline.sent);
             hands.sent(&peer, rtp, &timeline, bytes);
         }
-        PeerEvent::KeyframeWanted { .. } => camera.want_keyframe(),
+        PeerEvent::KeyframeWanted { quality, .. } => camera.lens(quality).want_keyframe(),
         other => signals.send(Signal::Peer(other)),
     };
     playhouse_net::start(config, Box::new(events)).context("the session's network could not be opened")
@@ -157,6 +154,22 @@ fn open_sound(spec: &SessionSpec, net: &Net, ring: &Arc<Mutex<Ring>>) -> Option<
     Sound::start(&spec.runtime, Box::new(sink))
         .inspect_err(|error| tracing::warn!(%error, "this session is silent"))
         .ok()
+}
+
+fn start_encoder(
+    thread: &str,
+    outlet: Outlet,
+    camera: &Arc<Camera>,
+    name: &str,
+    signals: &Signals,
+) -> anyhow::Result<JoinHandle<()>> {
+    let (camera, name, signals) = (Arc::clone(camera), name.to_owned(), signals.clone());
+    let work = move || {
+        if let Err(error) = picture::encode(&camera, &name, &outlet) {
+            signals.send(Signal::EncoderFailed(outlet.quality, error.to_string()));
+        }
+    };
+    std::thread::Builder::new().name(thread.to_owned()).spawn(work).context("no thread to encode on")
 }
 
 fn start_game(
