@@ -61,6 +61,7 @@ fn settings(config: &Config, data: &Path, runtime: &Path) -> anyhow::Result<play
     settings.names = config.address.value.iter().map(ToString::to_string).collect();
     settings.encoder = Some(config.encoder.value.clone());
     settings.bitrate = config.kbps.value.saturating_mul(1000);
+    settings.trusted_proxies.clone_from(&config.trusted_proxies.value);
     settings.idle_seconds = config.idle_seconds.value;
     settings.clips_quota = config.clip_mib.value << 20;
     settings.ice_servers = config
