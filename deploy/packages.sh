@@ -8,8 +8,9 @@ libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev"
 PACKAGES_RUN="bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri
 libegl1 libgles2 libgl1 fonts-dejavu-core"
 
-# To test: the browser, a display for it, foreign judges.
-PACKAGES_TEST="chromium xvfb ffmpeg libsdl2-dev python3-venv pulseaudio pulseaudio-utils"
+# To test: the browser, a display for it, foreign judges. coturn also brings a service of its own, which relays for
+# nobody unless it is told to; the tests start theirs on loopback.
+PACKAGES_TEST="chromium xvfb ffmpeg libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf 'playhouse: %s\n' "$*" >&2; exit 1; }

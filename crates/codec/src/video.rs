@@ -150,10 +150,14 @@ pub fn open(name: &str, config: &Config) -> Result<Box<dyn Encoder>, Error> {
     }
 }
 
-/// Tries every encoder with a small picture. Takes up to some hundred milliseconds where there is hardware.
+/// Tries the encoder of that name with a small picture: why it cannot be used here, if it cannot.
+pub fn usable(name: &str) -> Result<(), Error> {
+    open(name, &Config::new(Size::new(640, 360), 30, 1_000_000)).map(drop)
+}
+
+/// Tries every encoder as [`usable`] does. Takes up to some hundred milliseconds where there is hardware.
 pub fn available() -> Vec<Info> {
-    let config = Config::new(Size::new(640, 360), 30, 1_000_000);
-    let info = |name| Info { name, unavailable: open(name, &config).err().map(|error| error.to_string()) };
+    let info = |name| Info { name, unavailable: usable(name).err().map(|error| error.to_string()) };
     NAMES.into_iter().map(info).collect()
 }
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use playhouse_server::Network;
 use serde::Deserialize;
 
 /// The encoder that every build of this kind has.
@@ -88,6 +89,10 @@ pub struct Flags {
     /// [default: the addresses that `listen` covers]
     #[arg(long, env = "PLAYHOUSE_ADDRESS", value_name = "IP", value_delimiter = ',')]
     address: Option<Vec<IpAddr>>,
+    /// Address or network of a proxy in front of the pages, which is believed about its clients' addresses
+    /// (`X-Forwarded-For`); may be given several times [default: nobody]
+    #[arg(long, env = "PLAYHOUSE_TRUSTED_PROXIES", value_name = "IP[/BITS]", value_delimiter = ',')]
+    trusted_proxies: Option<Vec<Network>>,
     /// Seconds that a session waits for somebody to come back [default: 300]
     #[arg(long, env = "PLAYHOUSE_IDLE_SECONDS", value_name = "N")]
     idle_seconds: Option<u32>,
@@ -109,6 +114,7 @@ struct File {
     kbps: Option<u32>,
     udp_ports: Option<String>,
     address: Option<Vec<IpAddr>>,
+    trusted_proxies: Option<Vec<Network>>,
     idle_seconds: Option<u32>,
     clip_mib: Option<u64>,
     #[serde(default)]
@@ -136,6 +142,8 @@ pub struct Config {
     pub udp_ports: Setting<(u16, u16)>,
     /// Addresses offered to browsers; never empty.
     pub address: Setting<Vec<IpAddr>>,
+    /// Proxies that are believed about the addresses of their clients.
+    pub trusted_proxies: Setting<Vec<Network>>,
     /// Seconds that an empty session is kept.
     pub idle_seconds: Setting<u32>,
     /// Most MiB of clips.
@@ -160,6 +168,7 @@ impl Config {
             kbps: pick(flags.kbps.as_ref(), file.kbps.as_ref(), || 8_000),
             udp_ports: Setting { value: parse_ports(&ports.value)?, source: ports.source },
             address: pick(flags.address.as_ref(), file.address.as_ref(), || addresses_of(listen.value.ip())),
+            trusted_proxies: pick(flags.trusted_proxies.as_ref(), file.trusted_proxies.as_ref(), Vec::new),
             idle_seconds: pick(flags.idle_seconds.as_ref(), file.idle_seconds.as_ref(), || 300),
             clip_mib: pick(flags.clip_mib.as_ref(), file.clip_mib.as_ref(), || 4_096),
             listen,
@@ -191,8 +200,10 @@ impl Config {
         let paths =
             |paths: &[PathBuf]| paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(":");
         let addresses = self.address.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let proxies =
+            self.trusted_proxies.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let (from, to) = self.udp_ports.value;
-        let rows: [(&str, String, Source); 11] = [
+        let rows: [(&str, String, Source); 12] = [
             ("data", self.data.value.display().to_string(), self.data.source),
             ("titles", paths(&self.titles.value), self.titles.source),
             ("listen", self.listen.value.to_string(), self.listen.source),
@@ -202,15 +213,16 @@ impl Config {
             ("kbps", self.kbps.value.to_string(), self.kbps.source),
             ("udp-ports", format!("{from}-{to}"), self.udp_ports.source),
             ("address", addresses, self.address.source),
+            ("trusted-proxies", proxies, self.trusted_proxies.source),
             ("idle-seconds", self.idle_seconds.value.to_string(), self.idle_seconds.source),
             ("clip-mib", self.clip_mib.value.to_string(), self.clip_mib.source),
         ];
         for (name, value, source) in rows {
             // Writing to a string cannot fail, here and below.
-            writeln!(out, "{name:13} {value:32} ({source})").ok();
+            writeln!(out, "{name:15} {value:32} ({source})").ok();
         }
         for server in &self.ice_servers {
-            writeln!(out, "{:13} {:32} ({})", "ice-server", server.url, Source::File).ok();
+            writeln!(out, "{:15} {:32} ({})", "ice-server", server.url, Source::File).ok();
         }
         out.push_str("\nencoders of this machine:\n");
         for encoder in playhouse_codec::video::available() {
@@ -291,6 +303,21 @@ mod tests {
         std::fs::write(&path, "kpbs = 3000\n").unwrap();
         let error = Config::resolve(&Flags { config: Some(path), ..Flags::default() }).unwrap_err();
         assert!(format!("{error:#}").contains("kpbs"), "{error:#}");
+    }
+
+    #[test]
+    fn trusted_proxies_are_addresses_or_networks() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("playhouse.toml");
+        let resolve = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Config::resolve(&Flags { config: Some(path.clone()), ..Flags::default() })
+        };
+        assert!(resolve("").unwrap().trusted_proxies.value.is_empty(), "somebody is trusted unasked");
+        let config = resolve("trusted-proxies = [\"127.0.0.1\", \"fd00::/8\"]\n").unwrap();
+        assert!(config.explain().contains("127.0.0.1/32,fd00::/8"), "{}", config.explain());
+        let error = resolve("trusted-proxies = [\"proxy.example\"]\n").unwrap_err();
+        assert!(format!("{error:#}").contains("`proxy.example` is no IP address or network"), "{error:#}");
     }
 
     #[test]

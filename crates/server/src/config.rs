@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use playhouse_play::control::NetSpec;
 
+use crate::network::Network;
+
 /// Settings of the server, resolved.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -21,6 +23,8 @@ pub struct Config {
     pub names: Vec<String>,
     /// Origins (`https://example.org`) whose pages may embed the player and speak WHEP with an invite.
     pub embed_origins: Vec<String>,
+    /// Proxies that are believed about the address of whoever is behind them (`X-Forwarded-For`).
+    pub trusted_proxies: Vec<Network>,
     /// STUN and TURN servers told to players.
     pub ice_servers: Vec<IceServer>,
     /// Where sessions are reached.
@@ -50,6 +54,7 @@ impl Config {
             tls: false,
             names: Vec::new(),
             embed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             ice_servers: Vec::new(),
             net,
             encoder: None,

@@ -13,6 +13,7 @@ mod extract;
 mod gate;
 mod house;
 mod markup;
+mod network;
 pub mod node;
 mod pages;
 mod problem;
@@ -21,6 +22,7 @@ mod serve;
 mod tls;
 
 pub use config::{Config, IceServer};
+pub use network::{Network, NotANetwork};
 pub use serve::{ServeError, first_code, serve};
 
 /// The description of the API (OpenAPI), as `/api/openapi.json` has it.

@@ -118,5 +118,5 @@ fn programs_without_sdl_are_not_disturbed() {
     let exit = process.wait(PATIENCE).expect("it ends");
     let words = process.last_words();
     assert!(exit.is_success(), "{exit:?} {words}");
-    assert_eq!(words, "/run/playhouse/libplayhouse_joystick.so\nbin");
+    assert!(words.ends_with("/run/playhouse/libplayhouse_joystick.so\nbin"), "{words}");
 }

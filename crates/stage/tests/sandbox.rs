@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use game::{PATIENCE, shell, until};
+use game::{PATIENCE, sdl, shell, until};
 use playhouse_play::control::GameSpec;
 use playhouse_stage::sandbox::{self, Access, Config, Error, Exit, GameProcess, Grant, Mechanism, Mount};
 
@@ -40,6 +40,15 @@ fn its_code_and_its_last_words_are_kept() {
     let (exit, words) = run(&shell(dir.path(), "seq 100000; echo the end"));
     assert!(exit.is_success() && words.ends_with("99999\n100000\nthe end"), "{words}");
     assert!(words.len() <= 4096);
+}
+
+#[test]
+fn the_last_words_of_a_game_that_crashes_are_not_lost_in_its_buffer() {
+    let dir = tempfile::tempdir().unwrap();
+    let (exit, words) = run(&sdl(dir.path(), "abort", &[]));
+    assert_eq!((exit, words.as_str()), (Exit::Signal(libc::SIGABRT), "cannot open shareware"));
+    let (_, words) = run(&shell(dir.path(), "exec python3 -c 'import os; print(\"no level\"); os.abort()'"));
+    assert!(words.starts_with("no level"), "{words}");
 }
 
 #[test]

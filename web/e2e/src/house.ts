@@ -23,6 +23,8 @@ export interface Options {
   shipped?: string[];
   /** More arguments of `playhouse serve`. */
   args?: string[];
+  /** What its configuration file says. */
+  config?: string;
 }
 
 /** A running program. */
@@ -38,7 +40,7 @@ export class House {
     readonly log: () => string,
   ) {}
 
-  static async open({ titles = {}, shipped = [], args = [] }: Options = {}): Promise<House> {
+  static async open({ titles = {}, shipped = [], args = [], config = "" }: Options = {}): Promise<House> {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not built; cargo build --release -p playhouse builds it.`);
     const folder = mkdtempSync(join(tmpdir(), "playhouse-e2e-"));
     const titlesFolder = join(folder, "titles");
@@ -49,11 +51,10 @@ export class House {
       if (manifest.includes('"./probe"')) copyFileSync(PROBE, join(titlesFolder, id, "probe"));
     }
     for (const id of shipped) cpSync(join(ROOT, "titles", id), join(titlesFolder, id), { recursive: true });
-    const child = spawn(
-      PROGRAM,
-      ["serve", "--listen", "127.0.0.1:0", "--data", join(folder, "data"), "--titles", titlesFolder, ...args],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
+    const file = join(folder, "playhouse.toml");
+    writeFileSync(file, config);
+    const own = ["--config", file, "--listen", "127.0.0.1:0", "--data", join(folder, "data"), "--titles", titlesFolder];
+    const child = spawn(PROGRAM, ["serve", ...own, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     let log = "";
     const address = await new Promise<URL>((done, failed) => {
       const timer = setTimeout(() => failed(new Error(`The program said no address:\n${log}`)), START_MS);

@@ -1,5 +1,7 @@
 //! The server process: store, node and API put together, and ended in order.
 
+mod encoder;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,8 +16,9 @@ use crate::node::LocalNode;
 /// Serves until the program is told to end; running games are ended first.
 ///
 /// # Errors
-/// When the data folder, the database or the address cannot be used.
+/// When the encoder, the data folder, the database or the address cannot be used.
 pub fn run(config: &Config) -> anyhow::Result<()> {
+    encoder::check(&config.encoder)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("serve")
@@ -58,6 +61,7 @@ fn settings(config: &Config, data: &Path, runtime: &Path) -> anyhow::Result<play
     settings.names = config.address.value.iter().map(ToString::to_string).collect();
     settings.encoder = Some(config.encoder.value.clone());
     settings.bitrate = config.kbps.value.saturating_mul(1000);
+    settings.trusted_proxies.clone_from(&config.trusted_proxies.value);
     settings.idle_seconds = config.idle_seconds.value;
     settings.clips_quota = config.clip_mib.value << 20;
     settings.ice_servers = config

@@ -202,9 +202,7 @@ impl Hands {
                 Act::PointerTo { x, y } => GameInput::PointerTo { x: across(x), y: down(y) },
                 Act::PointerBy { dx, dy } => GameInput::PointerBy { dx, dy },
                 Act::Wheel { dx, dy } => GameInput::Wheel { dx, dy },
-                Act::Touch { id, phase, x, y } => {
-                    GameInput::Touch { id, phase: finger(phase), x: across(x), y: down(y) }
-                }
+                Act::Touch { id, phase, x, y } => GameInput::Touch { id, phase, x: across(x), y: down(y) },
                 Act::PadConnect { slot, connected } => {
                     if let Some(pads) = &self.pads {
                         pads.connect(slot, connected);
@@ -229,14 +227,5 @@ impl Hands {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn finger(phase: input::TouchPhase) -> compositor::TouchPhase {
-    match phase {
-        input::TouchPhase::Down => compositor::TouchPhase::Down,
-        input::TouchPhase::Move => compositor::TouchPhase::Move,
-        input::TouchPhase::Up => compositor::TouchPhase::Up,
-        input::TouchPhase::Cancel => compositor::TouchPhase::Cancel,
     }
 }

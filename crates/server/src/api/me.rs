@@ -12,6 +12,7 @@ use crate::api::sign_in;
 use crate::app::Shared;
 use crate::clock::now;
 use crate::extract::{self, Id, Json};
+use crate::gate::address::Address;
 use crate::gate::who::{Caller, Who};
 use crate::problem::{Answer, Problem};
 
@@ -105,7 +106,7 @@ pub(crate) struct ChangeMe {
 pub(crate) async fn change(
     State(app): State<Shared>,
     caller: Caller,
-    sign_in::Address(address): sign_in::Address,
+    Address(address): Address,
     Json(body): Json<ChangeMe>,
 ) -> Answer<Body<Me>> {
     let account = account(&caller)?;

@@ -1,11 +1,10 @@
 //! Signing in and out.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::Json as Body;
-use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::extract::State;
 use axum::http::header::{SET_COOKIE, USER_AGENT};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use playhouse_store::accounts::Account;
@@ -18,6 +17,7 @@ use crate::api::me::{Me, account_view};
 use crate::app::{App, Shared};
 use crate::clock::{DAY, now};
 use crate::extract::{self, Json};
+use crate::gate::address::Address;
 use crate::gate::cookie;
 use crate::gate::who::Caller;
 use crate::problem::{Answer, Problem};
@@ -30,21 +30,6 @@ const PASSWORD_MIN: usize = 8;
 
 /// Longest password: hashing more would let a stranger choose how long we work.
 const PASSWORD_MAX: usize = 256;
-
-/// Where a request came from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Address(pub(crate) IpAddr);
-
-impl<S: Send + Sync> FromRequestParts<S> for Address {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Answer<Self> {
-        /// Stands for all requests whose address is not known: they share one count of wrong attempts.
-        const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-        let known = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(known.map_or(UNKNOWN, |info| info.0.ip())))
-    }
-}
 
 /// A one-time code, with what the account should be called and protected by.
 #[derive(Debug, Deserialize, ToSchema)]

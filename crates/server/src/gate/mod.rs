@@ -1,5 +1,6 @@
 //! The one gate that every request passes: who is asking, from where, and whether the rules let them.
 
+pub(crate) mod address;
 pub(crate) mod caller;
 pub(crate) mod cookie;
 pub(crate) mod headers;

@@ -93,6 +93,33 @@ async fn guessing_a_password_becomes_slow() {
     house.nobody.post("/api/sign-in/code", json!({"code": "guess"})).await.problem(429, "too-many-attempts");
 }
 
+/// A guess that arrives with this `X-Forwarded-For`; gives the status of the answer.
+async fn guess_for(house: &House, forwarded: &str) -> u16 {
+    let headers = [("Content-Type", "application/json"), ("X-Forwarded-For", forwarded)];
+    let body = json!({"name": "olga", "password": "wrong"}).to_string();
+    house.nobody.send("POST", "/api/sign-in", &headers, body.as_bytes()).await.status
+}
+
+#[tokio::test]
+async fn one_guesser_behind_the_proxy_slows_nobody_else_there() {
+    let house = House::with(2, |config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    for attempt in 0..5 {
+        let invented = format!("198.51.100.{attempt}, 203.0.113.7");
+        assert_eq!(guess_for(&house, &invented).await, 401);
+    }
+    assert_eq!(guess_for(&house, "203.0.113.7").await, 429, "an invented address in front bought guesses");
+    assert_eq!(guess_for(&house, "203.0.113.8").await, 401, "another client of the proxy is slowed");
+}
+
+#[tokio::test]
+async fn without_a_trusted_proxy_an_invented_address_buys_no_guesses() {
+    let house = House::new().await;
+    for attempt in 0..5 {
+        assert_eq!(guess_for(&house, &format!("203.0.113.{attempt}")).await, 401);
+    }
+    assert_eq!(guess_for(&house, "203.0.113.9").await, 429);
+}
+
 #[tokio::test]
 async fn a_changed_password_shuts_other_devices_out() {
     let house = House::new().await;

@@ -27,6 +27,7 @@ use std::thread::JoinHandle;
 
 use playhouse_media::frame::{Damage, Size};
 use playhouse_media::time::Timestamp;
+use playhouse_play::input::TouchPhase;
 use smithay::reexports::calloop::channel::SyncSender;
 
 mod cursor;
@@ -93,19 +94,6 @@ impl<F: FnMut(&Frame<'_>) + Send> FrameSink for F {
     }
 }
 
-/// What a finger did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TouchPhase {
-    /// It was put down.
-    Down,
-    /// It moved.
-    Move,
-    /// It was lifted.
-    Up,
-    /// All fingers are forgotten; what they did so far does not count.
-    Cancel,
-}
-
 /// What a player did, in the picture's terms.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GameInput {
@@ -147,7 +135,7 @@ pub enum GameInput {
         /// Downwards.
         dy: i16,
     },
-    /// A finger, in pixels of the output.
+    /// A finger, in pixels of the output. One that is cancelled takes the others with it, as Wayland has it.
     Touch {
         /// Which finger, while it is down.
         id: u32,

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use playhouse_media::frame::Size;
+use playhouse_play::input::TouchPhase;
 use smithay::backend::input::{Axis, AxisSource, ButtonState, KeyState};
 use smithay::input::keyboard::{FilterResult, KeyboardHandle, Keycode, XkbConfig};
 use smithay::input::pointer::{
@@ -25,7 +26,7 @@ use smithay::wayland::shell::xdg::PopupSurface;
 use super::cursor::{Cursor, CursorImage};
 use super::protocols::pixels;
 use super::stage::{Stage, milliseconds, now};
-use super::{Error, Event, GameInput, TouchPhase};
+use super::{Error, Event, GameInput};
 
 /// A key is repeated after so many milliseconds, by the game itself, so many times per second.
 const REPEAT: (i32, i32) = (400, 30);

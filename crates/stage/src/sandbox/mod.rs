@@ -297,16 +297,18 @@ pub fn start(config: Config<'_>) -> Result<GameProcess, Error> {
 /// Puts grants and the game's own variables together.
 fn gather(game: &GameSpec, grants: Vec<Grant>) -> (Vec<Mount>, Vec<(String, String)>) {
     let mut mounts = Vec::new();
-    let mut env: Vec<(String, String)> = Vec::new();
+    let mut variables = words::line_by_line();
     for grant in grants {
         mounts.extend(grant.mounts);
-        env.extend(grant.env);
+        variables.extend(grant.env);
     }
-    for (name, value) in &game.env {
-        let preloaded = env.iter_mut().find(|(given, _)| given == name && name == "LD_PRELOAD");
+    variables.extend(game.env.clone());
+    let mut env: Vec<(String, String)> = Vec::new();
+    for (name, value) in variables {
+        let preloaded = env.iter_mut().find(|(given, _)| *given == name && name == "LD_PRELOAD");
         match preloaded {
             Some((_, libraries)) => *libraries = format!("{libraries}:{value}"),
-            None => env.push((name.clone(), value.clone())),
+            None => env.push((name, value)),
         }
     }
     (mounts, env)

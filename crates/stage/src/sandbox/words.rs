@@ -1,9 +1,25 @@
 //! What a game printed last: a bounded ring of bytes.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 /// Bytes kept of what a game prints: some hundred lines, enough to see what led to a crash.
 const KEPT: usize = 64 * 1024;
+
+/// Of coreutils: tells the C library how to buffer what a program prints (stdbuf(1)).
+const BUFFERING: &str = "/usr/libexec/coreutils/libstdbuf.so";
+
+/// Variables that make programs print line by line. Into a pipe they would print block by block, and the last block,
+/// which says why, is lost with a game that crashes or is killed. A terminal would have the same effect, but programs
+/// colour and draw on those.
+pub(super) fn line_by_line() -> Vec<(String, String)> {
+    let mut env = vec![("PYTHONUNBUFFERED".to_owned(), "1".to_owned())];
+    if Path::new(BUFFERING).is_file() {
+        env.push(("LD_PRELOAD".to_owned(), BUFFERING.to_owned()));
+        env.push(("_STDBUF_O".to_owned(), "L".to_owned()));
+    }
+    env
+}
 
 /// The end of a game's output, standard output and standard error together.
 #[derive(Debug, Default)]

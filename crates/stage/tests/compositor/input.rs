@@ -1,7 +1,8 @@
 //! What a player does, as the game is told of it.
 
 use playhouse_media::time::Timestamp;
-use playhouse_stage::compositor::{Event, GameInput, TouchPhase};
+use playhouse_play::input::TouchPhase;
+use playhouse_stage::compositor::{Event, GameInput};
 use wayland_protocols::wp::pointer_constraints::zv1::client::zwp_pointer_constraints_v1::{
     Lifetime, ZwpPointerConstraintsV1,
 };
