@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::queue::Load;
 
 /// Reports come this often.
 const TICK: Duration = Duration::from_millis(200);
