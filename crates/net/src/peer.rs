@@ -360,9 +360,9 @@ impl Peer {
         ends.then(|| u32::from_be_bytes([head[4], head[5], head[6], head[7]]))
     }
 
-    /// Whether a packet goes out twice: one that is sent again on a path that loses many. Were it lost as well, a
-    /// further round trip or two would be seen as a freeze (where it is not a queue that loses them); the copy costs as many hundredths as the path loses,
-    /// and the receiver drops it as a replay (RFC 3711, 3.3.2).
+    /// Whether a packet goes out twice: one that is sent again on a path that loses many, though not out of a full
+    /// queue. Were it lost as well, a further round trip or two would be seen as a freeze; the copy costs as many
+    /// hundredths as the path loses, and the receiver drops it as a replay (RFC 3711, 3.3.2).
     fn worth_doubling(&self, packet: &[u8]) -> bool {
         let Some(resend) = self.video.resend else { return false };
         let is_resend = packet.len() > 12 && packet[0] >> 6 == 2 && packet[1] & 0x7f == *resend;
