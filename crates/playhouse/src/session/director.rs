@@ -44,20 +44,24 @@ impl<'a> Director<'a> {
 
     /// Runs until the session is over; gives why.
     pub(super) fn run(mut self, inbox: &Receiver<Signal>) -> Ended {
+        // The look at the game follows the clock: a session with viewers always has signals.
+        let mut look = Instant::now() + TICK;
         let (reason, message) = loop {
-            match inbox.recv_timeout(TICK) {
+            match inbox.recv_timeout(look.saturating_duration_since(Instant::now())) {
                 Ok(signal) => {
                     if let Some(end) = self.handle(signal) {
                         break end;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Some(end) = self.tick() {
-                        break end;
-                    }
-                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     break (EndReason::Failed, "It lost its threads.".to_owned());
+                }
+            }
+            if Instant::now() >= look {
+                look = Instant::now() + TICK;
+                if let Some(end) = self.tick() {
+                    break end;
                 }
             }
         };
