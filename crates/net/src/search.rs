@@ -18,10 +18,10 @@ const SELDOM: Duration = Duration::from_secs(6);
 /// When the result of a probe is in the estimate: a round trip, and the library's own patience.
 const RESULT: Duration = Duration::from_secs(1);
 
-/// A probe has found room where the estimate is by so many hundredths what it was before.
+/// A probe has found room where the estimate is at least so many hundredths of what it was before.
 const FOUND: u64 = 115;
 
-/// A demand that no estimate is below, in bits per second; anything the library can count with.
+/// Bits per second below any estimate: lowered to this, the demand asks for no probe by itself.
 const NEXT_TO_NOTHING: u32 = 1_000;
 
 /// The search for one peer.
