@@ -6,6 +6,8 @@ mod libav;
 mod openh264;
 #[cfg(any(feature = "libav", feature = "openh264"))]
 mod pace;
+#[cfg(feature = "x264")]
+mod x264;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,6 +141,10 @@ pub fn open(name: &str, config: &Config) -> Result<Box<dyn Encoder>, Error> {
     };
     check(config)?;
     match name {
+        #[cfg(feature = "x264")]
+        "x264" => x264::open(config),
+        #[cfg(not(feature = "x264"))]
+        "x264" => Err(missing(name, "x264")),
         #[cfg(feature = "openh264")]
         "openh264" => openh264::open(config),
         #[cfg(not(feature = "openh264"))]
@@ -161,7 +167,7 @@ pub fn available() -> Vec<Info> {
     NAMES.into_iter().map(info).collect()
 }
 
-#[cfg(not(all(feature = "openh264", feature = "libav")))]
+#[cfg(not(all(feature = "openh264", feature = "libav", feature = "x264")))]
 fn missing(name: &'static str, feature: &str) -> Error {
     let reason = format!("this program was built without the feature `{feature}`");
     Error::Unavailable { name, reason }

@@ -1,6 +1,6 @@
 //! A clip of a session as an MP4 file, judged by `ffprobe` and `ffmpeg`.
 
-#![cfg(any(feature = "libav", feature = "openh264"))]
+#![cfg(any(feature = "x264", feature = "openh264"))]
 #![expect(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
@@ -28,7 +28,7 @@ const SIZE: Size = Size::new(320, 180);
 /// When the session begins, on a machine that has been up for a week.
 const BEGIN: Timestamp = Timestamp::from_micros(604_800_123_457);
 
-const ENCODER: &str = if cfg!(feature = "libav") { "x264" } else { "openh264" };
+const ENCODER: &str = if cfg!(feature = "x264") { "x264" } else { "openh264" };
 
 /// Whether there is a picture at that hundredth of a second: it stands still for more than a second.
 fn moves(tick: u64) -> bool {

@@ -17,7 +17,7 @@ const SIZE: Size = Size::new(640, 360);
 /// The software encoders of this build.
 fn software() -> Vec<&'static str> {
     let mut names = Vec::new();
-    if cfg!(feature = "libav") {
+    if cfg!(feature = "x264") {
         names.push("x264");
     }
     if cfg!(feature = "openh264") {
@@ -174,6 +174,59 @@ fn the_bitrate_is_kept_and_changes_on_the_fly() {
             assert_eq!(decode(&units).len(), units.len());
         }
     }
+}
+
+/// A scene of more detail than the line carries in one picture.
+fn detail(seed: u32) -> Nv12 {
+    let mut picture = Nv12::new(SIZE);
+    let row = SIZE.width as usize;
+    for (y, pixels) in (0..).zip(picture.planes_mut().0.chunks_mut(row)) {
+        for (x, pixel) in (0..).zip(pixels) {
+            let hash: u32 = (x / 3 * 7919 + y / 3 * 104_729 + seed).wrapping_mul(2_654_435_761);
+            *pixel = 60 + hash.to_be_bytes()[0] / 2;
+        }
+    }
+    picture
+}
+
+#[test]
+#[cfg(feature = "x264")]
+fn what_stands_still_gets_sharp_and_never_holds_the_line_up() {
+    const BITRATE: u32 = 2_000_000;
+    let mut picture = detail(1);
+    let mut encoder = video::open("x264", &Config::new(SIZE, 60, BITRATE)).unwrap();
+    let units: Vec<Encoded> = (0..240)
+        .map(|i| {
+            // A small thing moves, so that there are pictures at all.
+            picture.planes_mut().0[i * 2..i * 2 + 8].fill(200);
+            encoder.encode(&picture, at(i, 60), false).unwrap().unwrap()
+        })
+        .collect();
+    let mut waiting = 0.0_f64;
+    for (i, unit) in units.iter().enumerate() {
+        waiting = (waiting - f64::from(BITRATE) / 60.0).max(0.0) + unit.data.len() as f64 * 8.0;
+        let millis = waiting / f64::from(BITRATE) * 1000.0;
+        assert!(millis < 150.0, "after picture {i} the line is busy for {millis:.0} ms");
+    }
+    assert!(units[1..].iter().all(|unit| !unit.keyframe));
+    let decoded = decode(&units);
+    let quality = |picture: &Nv12, i: usize| psnr(picture.luma(), &decoded[i][..picture.luma().len()]);
+    let (first, last) = (quality(&detail(1), 0), quality(&picture, 239));
+    assert!(first < 30.0, "the first picture has {first:.1} dB: this scene is too easy");
+    assert!(last > 40.0, "{first:.1} dB became {last:.1}");
+}
+
+#[test]
+#[cfg(feature = "x264")]
+fn a_cut_costs_no_more_than_the_line_takes() {
+    const BITRATE: u32 = 2_000_000;
+    let mut encoder = video::open("x264", &Config::new(SIZE, 60, BITRATE)).unwrap();
+    let scenes: Vec<Nv12> = (0..4).map(detail).collect();
+    let units: Vec<Encoded> =
+        (0..160).map(|i| encoder.encode(&scenes[i / 40], at(i, 60), false).unwrap().unwrap()).collect();
+    let largest = units.iter().map(|unit| unit.data.len() * 8).max().unwrap();
+    assert!(largest < BITRATE as usize * 13 / 100, "a picture of {largest} bits holds the line up");
+    assert_eq!(decode(&units).len(), units.len());
 }
 
 #[test]

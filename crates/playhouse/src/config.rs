@@ -9,7 +9,7 @@ use playhouse_server::Network;
 use serde::Deserialize;
 
 /// The encoder that every build of this kind has.
-const ENCODER: &str = if cfg!(feature = "libav") { "x264" } else { "openh264" };
+const ENCODER: &str = if cfg!(feature = "x264") { "x264" } else { "openh264" };
 
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

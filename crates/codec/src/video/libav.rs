@@ -1,4 +1,4 @@
-//! Encoders through libav: x264, and those of graphics cards.
+//! Encoders of graphics cards, through libav.
 
 mod log;
 mod picture;
@@ -125,8 +125,7 @@ impl Libav {
         };
         let packet = &mut self.packet;
         let mut got = false;
-        // On every way out but the last the encoder is closed: one that failed, or kept a picture that was only
-        // lent to it, holds nothing from here on.
+        // On every way out but the last the encoder is closed: one that failed is opened anew.
         door.pass(picture, ticks, keyframe, |frame| match encoder.send_frame(frame) {
             // Full: what is done has to come out first.
             Err(ffmpeg::Error::Other { errno: EAGAIN }) => {
@@ -159,10 +158,72 @@ fn start(settings: &'static Settings, config: &Config) -> Result<Opened, Error> 
         .map_err(|error| unavailable(error.to_string()))?;
     log::during(|| {
         let door = Door::new(settings.door, &mut video, config)?;
-        settings::apply(settings, &mut video, config);
-        let encoder =
-            video.open_with(settings::options(settings, config)).map_err(|error| error.to_string())?;
+        settings::apply(&mut video, config);
+        let encoder = video.open_with(settings::options(settings)).map_err(|error| error.to_string())?;
         Ok((encoder, door))
     })
     .map_err(unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use playhouse_media::frame::Size;
+
+    use super::*;
+
+    const SIZE: Size = Size::new(320, 180);
+
+    /// Noise that nothing predicts.
+    fn noise(seed: u32) -> Nv12 {
+        let mut picture = Nv12::new(SIZE);
+        let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+        for pixel in picture.planes_mut().0 {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            *pixel = (state >> 24) as u8;
+        }
+        picture
+    }
+
+    /// Walks the way of the hardware encoders with a software one.
+    #[test]
+    fn pictures_go_through_with_keyframes_on_demand_and_a_bitrate_that_changes() {
+        let mut encoder = open("libx264", &Config::new(SIZE, 60, 4_000_000)).expect("libavcodec has libx264");
+        let mut run = |range: std::ops::Range<u32>| -> Vec<Encoded> {
+            let at =
+                |i: u32| Timestamp::from_micros(7_000_000) + Duration::from_micros(u64::from(i) * 16_667);
+            let one = |i: u32| {
+                let unit = encoder.encode(&noise(i), at(i), i == 9).expect("it encodes");
+                let unit = unit.expect("the access unit of this very picture");
+                assert_eq!(unit.pts, at(i));
+                unit
+            };
+            range.map(one).collect()
+        };
+        let fast = run(0..60);
+        let keyframes: Vec<usize> = (0..fast.len()).filter(|&i| fast[i].keyframe).collect();
+        assert_eq!(keyframes, [0, 9]);
+        assert!(fast[9].data.starts_with(&[0, 0, 0, 1, 0x67]), "a keyframe begins with its SPS");
+        encoder.set_bitrate(1_000_000).expect("it changes");
+        let mut run = |range: std::ops::Range<u32>| -> usize {
+            let at =
+                |i: u32| Timestamp::from_micros(7_000_000) + Duration::from_micros(u64::from(i) * 16_667);
+            let one = |i: u32| encoder.encode(&noise(i), at(i), false).expect("it encodes");
+            range.filter_map(one).map(|unit| unit.data.len()).sum()
+        };
+        run(60..90);
+        let slow = run(90..120);
+        let before: usize = fast[30..].iter().map(|unit| unit.data.len()).sum();
+        assert!(slow * 2 < before, "{slow} bytes in half a second after {before}");
+    }
+
+    #[test]
+    fn a_picture_of_another_size_is_refused() {
+        let mut encoder = open("libx264", &Config::new(SIZE, 60, 4_000_000)).expect("libavcodec has libx264");
+        let small = Nv12::new(Size::new(64, 64));
+        assert!(matches!(encoder.encode(&small, Timestamp::ZERO, false), Err(Error::Size { .. })));
+    }
 }

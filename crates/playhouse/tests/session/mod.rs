@@ -174,7 +174,7 @@ fn spec(folder: &Path) -> SessionSpec {
 
 /// The software encoder of this build.
 fn encoder() -> &'static str {
-    if cfg!(feature = "libav") { "x264" } else { "openh264" }
+    if cfg!(feature = "x264") { "x264" } else { "openh264" }
 }
 
 /// Where an answer says that the session is.

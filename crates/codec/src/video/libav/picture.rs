@@ -1,4 +1,4 @@
-//! How a picture gets into an encoder of libav: lent, copied, or uploaded to the graphics card.
+//! How a picture gets into an encoder of libav: copied, or uploaded to the graphics card.
 
 use std::ptr;
 
@@ -12,8 +12,6 @@ use super::super::Config;
 /// A way in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The encoder reads the caller's memory and is done with it before it returns (x264).
-    Lent,
     /// The encoder may keep the picture for a while, and gets one of its own.
     Copied,
     /// The encoder takes surfaces of VA-API.
@@ -22,8 +20,6 @@ pub(super) enum Kind {
 
 /// A way in, opened.
 pub(super) enum Door {
-    /// See [`Kind::Lent`].
-    Lent,
     /// See [`Kind::Copied`]: the picture that is filled again as soon as the encoder has let go of it.
     Copied(frame::Video),
     /// See [`Kind::Uploaded`]: the same, and the card's surfaces.
@@ -40,7 +36,6 @@ impl Door {
         let own = || frame::Video::new(format::Pixel::NV12, config.size.width, config.size.height);
         video.set_format(format::Pixel::NV12);
         Ok(match kind {
-            Kind::Lent => Self::Lent,
             Kind::Copied => Self::Copied(own()),
             Kind::Uploaded => {
                 video.set_format(format::Pixel::VAAPI);
@@ -60,7 +55,6 @@ impl Door {
         send: impl FnOnce(&Frame) -> Result<(), ffmpeg::Error>,
     ) -> Result<(), String> {
         match self {
-            Self::Lent => lend(picture, ticks, keyframe, send),
             Self::Copied(own) => {
                 fill(own, picture)?;
                 label(own, ticks, keyframe);
@@ -98,54 +92,6 @@ fn fill(own: &mut frame::Video, picture: &Nv12) -> Result<(), String> {
     }
     Ok(())
 }
-
-/// Lends the memory of `picture` for the time of one call.
-#[expect(unsafe_code, reason = "libav describes foreign memory by pointers")]
-fn lend(
-    picture: &Nv12,
-    ticks: i64,
-    keyframe: bool,
-    send: impl FnOnce(&Frame) -> Result<(), ffmpeg::Error>,
-) -> Result<(), String> {
-    let size = picture.size();
-    let (luma, chroma) = (picture.luma(), picture.chroma());
-    let stride = i32::try_from(size.width).map_err(|error| error.to_string())?;
-    let mut frame = frame::Video::empty();
-    frame.set_format(format::Pixel::NV12);
-    frame.set_width(size.width);
-    frame.set_height(size.height);
-    label(&mut frame, ticks, keyframe);
-    // SAFETY: the buffer says "read only", so that libav writes nothing through the pointer, and its release
-    // does nothing, since the memory is the caller's. Both planes have `stride` bytes a row and as many rows as
-    // NV12 of that size has. That the encoder keeps no reference is checked below; where it did, the error makes
-    // the caller close it, which drops the reference while `picture` is still borrowed.
-    let lent = unsafe {
-        let buffer = ffi::av_buffer_create(
-            luma.as_ptr().cast_mut(),
-            luma.len(),
-            Some(nothing),
-            ptr::null_mut(),
-            ffi::AV_BUFFER_FLAG_READONLY,
-        );
-        if buffer.is_null() {
-            return Err("there is no memory left".to_owned());
-        }
-        let raw = frame.as_mut_ptr();
-        (*raw).buf[0] = buffer;
-        (*raw).data[0] = luma.as_ptr().cast_mut();
-        (*raw).data[1] = chroma.as_ptr().cast_mut();
-        (*raw).linesize[0] = stride;
-        (*raw).linesize[1] = stride;
-        buffer
-    };
-    let sent = send(&frame).map_err(|error| error.to_string());
-    // SAFETY: `frame` still holds its reference to `lent`.
-    let holders = unsafe { ffi::av_buffer_get_ref_count(lent) };
-    sent.and(if holders == 1 { Ok(()) } else { Err("it kept a picture that was only lent".to_owned()) })
-}
-
-/// The release of memory that is not libav's.
-extern "C" fn nothing(_: *mut libc::c_void, _: *mut u8) {}
 
 /// Surfaces of a graphics card that VA-API encodes from.
 pub(super) struct Surfaces {

@@ -26,19 +26,7 @@ pub(super) struct Settings {
     options: &'static [(&'static str, &'static str)],
 }
 
-static ALL: [Settings; 6] = [
-    Settings {
-        name: "x264",
-        libav: "libx264",
-        door: picture::Kind::Lent,
-        changes_bitrate: true,
-        options: &[
-            ("preset", "ultrafast"),
-            ("tune", "zerolatency"),
-            ("profile", "baseline"),
-            ("forced-idr", "1"),
-        ],
-    },
+static ALL: [Settings; 5] = [
     Settings {
         name: "h264_nvenc",
         libav: "h264_nvenc",
@@ -95,8 +83,28 @@ static ALL: [Settings; 6] = [
     },
 ];
 
+/// A software encoder that goes the way of the graphics cards', for tests on machines that have none.
+#[cfg(test)]
+static SOFTWARE: Settings = Settings {
+    name: "libx264",
+    libav: "libx264",
+    door: picture::Kind::Copied,
+    changes_bitrate: true,
+    options: &[
+        ("preset", "ultrafast"),
+        ("tune", "zerolatency"),
+        ("profile", "baseline"),
+        ("forced-idr", "1"),
+        ("x264-params", "keyint=infinite:scenecut=0:force-cfr=1"),
+    ],
+};
+
 /// The settings of the encoder of that name.
 pub(super) fn of(name: &str) -> Option<&'static Settings> {
+    #[cfg(test)]
+    if name == SOFTWARE.name {
+        return Some(&SOFTWARE);
+    }
     ALL.iter().find(|settings| settings.name == name)
 }
 
@@ -105,7 +113,7 @@ pub(super) fn of(name: &str) -> Option<&'static Settings> {
 const BUFFER_MILLIS: u64 = 100;
 
 /// What all encoders share. The pixel format is the door's.
-pub(super) fn apply(settings: &Settings, video: &mut encoder::video::Video, config: &Config) {
+pub(super) fn apply(video: &mut encoder::video::Video, config: &Config) {
     let Size { width, height } = config.size;
     video.set_width(width);
     video.set_height(height);
@@ -124,13 +132,7 @@ pub(super) fn apply(settings: &Settings, video: &mut encoder::video::Video, conf
     video.set_flags(ffmpeg::codec::Flags::LOW_DELAY);
     rate(video, config.bitrate, config.bitrate);
     colours(video);
-    if settings.libav == "libx264" {
-        video.set_qmin(LEAST_QUANTISER);
-    }
 }
-
-/// Below this quantiser nobody sees a difference, so that an easy picture costs fewer bits instead of more.
-const LEAST_QUANTISER: i32 = 16;
 
 /// Sets the bitrate, also while the encoder runs.
 ///
@@ -158,26 +160,12 @@ fn colours(video: &mut encoder::video::Video) {
 }
 
 /// The private options of this encoder.
-pub(super) fn options(settings: &Settings, config: &Config) -> Dictionary<'static> {
+pub(super) fn options(settings: &Settings) -> Dictionary<'static> {
     let mut dictionary = Dictionary::new();
     for (key, value) in settings.options {
         dictionary.set(key, value);
     }
-    if settings.libav == "libx264" {
-        dictionary.set("x264-params", &x264(config));
-    }
     dictionary
-}
-
-/// What x264 is told beyond its preset.
-///
-/// A constant rate is what it has to believe in: with timestamps it would wait for the next picture to learn how
-/// long this one lasts; [`Pace`](super::super::pace::Pace) makes up for that. Deblocking is what the preset leaves out and what
-/// is worth having: 1.2 dB for 0.1 ms of a 720p picture. Slices on two threads win nothing below 1080p.
-fn x264(config: &Config) -> String {
-    let threads = config.threads.clamp(1, MOST_THREADS);
-    let sliced = u8::from(threads > 1);
-    format!("keyint=infinite:scenecut=0:force-cfr=1:no-deblock=0:threads={threads}:sliced-threads={sliced}")
 }
 
 /// More slices than this cost more bits than the time is worth.
