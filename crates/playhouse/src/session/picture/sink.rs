@@ -58,7 +58,11 @@ impl FrameSink for Sink {
             Some(canvas) if fits => canvas,
             other => other.insert(Nv12::new(size)),
         };
-        if let Err(error) = convert::to_nv12_damaged(frame.data, frame.stride, damage, canvas) {
+        let converted = convert::damaged_rows(damage, size).into_iter().try_for_each(|rows| {
+            let from = frame.data.get(rows.start as usize * frame.stride..).unwrap_or_default();
+            convert::rows_to_nv12(from, frame.stride, rows, canvas)
+        });
+        if let Err(error) = converted {
             tracing::warn!(%error, "a frame was left out");
             return;
         }
