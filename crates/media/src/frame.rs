@@ -102,16 +102,19 @@ impl Nv12 {
     }
 
     /// Width and height, both even.
+    #[inline]
     pub fn size(&self) -> Size {
         self.size
     }
 
     /// Luma, `width × height` bytes.
+    #[inline]
     pub fn luma(&self) -> &[u8] {
         &self.data[..self.luma_len()]
     }
 
     /// Interleaved Cb and Cr, `width × height / 2` bytes.
+    #[inline]
     pub fn chroma(&self) -> &[u8] {
         &self.data[self.luma_len()..]
     }

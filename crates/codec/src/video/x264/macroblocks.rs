@@ -15,8 +15,11 @@ const SIDE: usize = 16;
 /// Refining is worth its bits from so much finer a quantiser on: half of all errors gone is 6.
 const GAIN: u8 = 3;
 
-/// As long as no more of them than one in so many would be refined at once, that is not worth holding any back.
-const FEW: usize = 32;
+/// Where no more of them than one in so many would get sharper, the picture is shown as it is.
+const FEW: usize = 10;
+
+/// The sum of all differences of a macroblock that nobody sees any more: there is nothing to refine.
+const SHARP: u32 = 128;
 
 /// A picture that can be read row by row.
 pub(super) trait Rows {
@@ -28,7 +31,7 @@ pub(super) trait Rows {
 
 #[derive(Clone, Copy, Debug)]
 struct Macroblock {
-    /// The hash of its pixels in the newest picture. Two that differ have the same one in 2⁶⁴ cases.
+    /// The hash of its pixels in the newest picture. Two that differ have the same one once in 2⁶⁴ times.
     hash: u64,
     /// The same pixels as in the picture before.
     still: bool,
@@ -103,11 +106,13 @@ impl Macroblocks {
         quantiser: u8,
         refine: usize,
     ) -> &'a Nv12 {
-        let finer = self.blocks.iter().filter(|block| block.still && block.quantiser > quantiser).count();
-        if finer * FEW <= self.blocks.len() {
+        let sharper = self.blocks.iter().filter(|block| block.still && block.quantiser > quantiser).count();
+        if sharper * FEW <= self.blocks.len() {
             for block in &mut self.blocks {
-                let was = if block.still { block.quantiser } else { quantiser };
-                (block.held, block.quantiser) = (false, quantiser.min(was));
+                block.held = false;
+                if !block.still || block.refinable(quantiser) {
+                    block.quantiser = quantiser;
+                }
             }
             return picture;
         }
@@ -121,6 +126,9 @@ impl Macroblocks {
             } else if !block.held {
                 place.copy(decoded, luma, chroma);
                 block.held = true;
+                if place.difference(picture, luma, chroma) <= SHARP {
+                    block.quantiser = 0;
+                }
             }
         }
         &self.shown
@@ -182,6 +190,9 @@ struct Place {
     chroma: (usize, usize),
 }
 
+/// Hashes of one macroblock that are made side by side.
+const LANES: usize = 4;
+
 impl Place {
     fn of(index: usize, across: usize, size: Size) -> Self {
         let (pitch, height) = (size.width as usize, size.height as usize);
@@ -192,17 +203,33 @@ impl Place {
     }
 
     fn hash(self, picture: &Nv12) -> u64 {
-        let mut hasher = FixedState::default().build_hasher();
+        // Each row's step waits for the one before; several lanes let the processor do them at once.
+        let mut lanes = [0_u64, 1, 2, 3].map(|lane| FixedState::with_seed(lane).build_hasher());
         for (plane, (top, bottom)) in [(picture.luma(), self.luma), (picture.chroma(), self.chroma)] {
-            for row in top..bottom {
+            for (row, lane) in (top..bottom).zip((0..LANES).cycle()) {
                 let row = &plane[row * self.pitch + self.left..][..self.width];
                 match <[u8; SIDE]>::try_from(row) {
-                    Ok(row) => hasher.write_u128(u128::from_ne_bytes(row)),
-                    Err(_) => hasher.write(row),
+                    Ok(row) => lanes[lane].write_u128(u128::from_ne_bytes(row)),
+                    Err(_) => lanes[lane].write(row),
                 }
             }
         }
-        hasher.finish()
+        let [mut all, rest @ ..] = lanes;
+        rest.iter().for_each(|lane| all.write_u64(lane.finish()));
+        all.finish()
+    }
+
+    /// The sum of absolute differences.
+    fn difference(self, picture: &Nv12, luma: &[u8], chroma: &[u8]) -> u32 {
+        let plane = |a: &[u8], b: &[u8], (top, bottom): (usize, usize)| -> u32 {
+            let row = |row: usize| -> u32 {
+                let at = row * self.pitch + self.left;
+                let (a, b) = (&a[at..at + self.width], &b[at..at + self.width]);
+                a.iter().zip(b).map(|(a, b)| u16::from(a.abs_diff(*b))).sum::<u16>().into()
+            };
+            (top..bottom).map(row).sum()
+        };
+        plane(picture.luma(), luma, self.luma) + plane(picture.chroma(), chroma, self.chroma)
     }
 
     fn copy(self, from: &impl Rows, luma: &mut [u8], chroma: &mut [u8]) {
@@ -310,6 +337,21 @@ mod tests {
         assert_eq!(*blocks.show(&picture, &decoded, 40, 0), picture);
         blocks.compare(&picture);
         assert_eq!((blocks.refinable(36), blocks.refinable(26)), (1, COUNT), "only what changed is coarser");
+    }
+
+    #[test]
+    fn what_the_decoder_has_right_already_is_never_refined() {
+        let mut blocks = Macroblocks::new(SIZE);
+        let picture = plain(100);
+        let mut decoded = plain(100);
+        decoded.planes_mut().0[0] = 101;
+        decoded.planes_mut().0[51 * 52..].fill(90);
+        blocks.compare(&picture);
+        blocks.show_all(&picture, 40);
+        blocks.compare(&picture);
+        assert_eq!(blocks.refinable(20), COUNT);
+        blocks.show(&picture, &decoded, 20, 0);
+        assert_eq!(blocks.refinable(20), 4, "the last row alone is wrong");
     }
 
     #[test]
