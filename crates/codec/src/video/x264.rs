@@ -109,14 +109,14 @@ impl X264 {
         let decoded = handle.decoded().filter(|_| !keyframe);
         let Some(decoded) = decoded else {
             let quantiser = rate.of_keyframe(change);
-            let data = handle.encode(macroblocks.show_all(picture, quantiser), quantiser, true)?;
+            let data = handle.keyframe(macroblocks.show_all(picture, quantiser), quantiser)?;
             rate.keyframe_took(change, quantiser, bits(&data));
             return Ok((quantiser, data));
         };
         let quantiser = rate.of_picture(change, macroblocks.coarsest());
         let refined = macroblocks.refinable(quantiser).min(rate.refinable(change, quantiser));
-        let shown = macroblocks.show(picture, &decoded, quantiser, refined);
-        let data = handle.encode(shown, quantiser, false)?;
+        let (shown, constant) = macroblocks.show(picture, &decoded, quantiser, refined);
+        let data = handle.picture(shown, quantiser, constant)?;
         rate.picture_took(change, refined, quantiser, bits(&data));
         Ok((quantiser, data))
     }

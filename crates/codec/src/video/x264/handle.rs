@@ -20,11 +20,19 @@ pub(super) struct Handle {
     count: i64,
     /// Where the newest picture is as a decoder has it, until the next is encoded.
     decoded: Option<x264::x264_image_t>,
+    /// What is said of each macroblock of the newest picture. libx264 may look at it as long as it is open.
+    flags: Box<[u8]>,
 }
+
+/// Pixels on either side of a macroblock.
+const SIDE: u32 = 16;
 
 // SAFETY: libx264 ties an encoder to no thread, and `&mut self` keeps two from using it at once.
 #[expect(unsafe_code, reason = "the pointer is the encoder's only one")]
 unsafe impl Send for Handle {}
+
+/// The flag of a macroblock that need not be looked at where the quantiser is no finer either.
+const CONSTANT: u8 = 1;
 
 impl Handle {
     /// Opens an encoder with a quantiser per picture.
@@ -54,17 +62,35 @@ impl Handle {
         let Size { width, height } = config.size;
         let encoder =
             NonNull::new(encoder).ok_or_else(|| format!("libx264 opens no encoder for {width}x{height}"))?;
-        Ok(Self { encoder, size: config.size, count: 0, decoded: None })
+        let macroblocks = width.div_ceil(SIDE) as usize * height.div_ceil(SIDE) as usize;
+        let flags = vec![0; macroblocks].into_boxed_slice();
+        Ok(Self { encoder, size: config.size, count: 0, decoded: None, flags })
     }
 
-    /// Encodes `picture`, which has the size that this was opened with, by `quantiser`.
-    #[expect(unsafe_code, reason = "foreign functions")]
-    pub(super) fn encode(
+    /// Encodes `picture` by `quantiser` as a keyframe.
+    pub(super) fn keyframe(&mut self, picture: &Nv12, quantiser: u8) -> Result<Arc<[u8]>, String> {
+        self.encode(picture, quantiser, true)
+    }
+
+    /// Encodes `picture` by `quantiser` as a P picture. `constant` says of each macroblock whether it is as it was in
+    /// the picture before.
+    pub(super) fn picture(
         &mut self,
         picture: &Nv12,
         quantiser: u8,
-        keyframe: bool,
+        constant: impl ExactSizeIterator<Item = bool>,
     ) -> Result<Arc<[u8]>, String> {
+        if constant.len() != self.flags.len() {
+            return Err("there is another number of macroblocks".to_owned());
+        }
+        for (flag, constant) in self.flags.iter_mut().zip(constant) {
+            *flag = if constant { CONSTANT } else { 0 };
+        }
+        self.encode(picture, quantiser, false)
+    }
+
+    #[expect(unsafe_code, reason = "foreign functions")]
+    fn encode(&mut self, picture: &Nv12, quantiser: u8, keyframe: bool) -> Result<Arc<[u8]>, String> {
         if picture.size() != self.size {
             return Err("the picture has another size".to_owned());
         }
@@ -87,9 +113,13 @@ impl Handle {
         input.img.i_stride[..2].fill(stride);
         input.img.plane[0] = picture.luma().as_ptr().cast_mut();
         input.img.plane[1] = picture.chroma().as_ptr().cast_mut();
+        if !keyframe {
+            input.prop.mb_info = self.flags.as_mut_ptr();
+        }
         let (mut units, mut count) = (ptr::null_mut(), 0);
         // SAFETY: the encoder is open. Both planes have `stride` bytes a row and the rows of NV12 of the size that it
-        // was opened with; it copies from them during the call and never writes to them.
+        // was opened with; it copies from them during the call and never writes to them. `flags` has a byte for each
+        // macroblock and lives as long as the encoder.
         let length = unsafe {
             x264::x264_encoder_encode(
                 self.encoder.as_ptr(),

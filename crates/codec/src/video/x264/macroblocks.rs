@@ -98,25 +98,40 @@ impl Macroblocks {
     }
 
     /// What to show the encoder for `picture`, which was compared last: refines that many, and holds the others that
-    /// stand still as they are in `decoded`, the decoder's picture before this one.
+    /// stand still as they are in `decoded`, the decoder's picture before this one. Beside it, which ones are as
+    /// they were, so that the encoder need not look at them.
     pub(super) fn show<'a>(
         &'a mut self,
         picture: &'a Nv12,
         decoded: &impl Rows,
         quantiser: u8,
         refine: usize,
-    ) -> &'a Nv12 {
+    ) -> (&'a Nv12, impl ExactSizeIterator<Item = bool> + 'a) {
         let sharper = self.blocks.iter().filter(|block| block.still && block.quantiser > quantiser).count();
-        if sharper * FEW <= self.blocks.len() {
-            for block in &mut self.blocks {
-                block.held = false;
-                if !block.still || block.refinable(quantiser) {
-                    block.quantiser = quantiser;
-                }
-            }
-            return picture;
+        let few = sharper * FEW <= self.blocks.len();
+        if few {
+            self.refine_all(quantiser);
+        } else {
+            self.take_turns(quantiser, refine);
+            self.hold(picture, decoded, quantiser);
         }
-        self.take_turns(quantiser, refine);
+        let shown = if few { picture } else { &self.shown };
+        (shown, self.blocks.iter().map(|block| block.still))
+    }
+
+    /// Counts all as changed that would get sharper.
+    fn refine_all(&mut self, quantiser: u8) {
+        for block in &mut self.blocks {
+            block.held = false;
+            block.still &= block.quantiser <= quantiser;
+            if !block.still {
+                block.quantiser = quantiser;
+            }
+        }
+    }
+
+    /// Puts together what changed and what is held.
+    fn hold(&mut self, picture: &Nv12, decoded: &impl Rows, quantiser: u8) {
         let (luma, chroma) = self.shown.planes_mut();
         for (index, block) in self.blocks.iter_mut().enumerate() {
             let place = Place::of(index, self.across, self.size);
@@ -131,7 +146,6 @@ impl Macroblocks {
                 }
             }
         }
-        &self.shown
     }
 
     /// Counts those as changed that are refined now.
@@ -215,7 +229,9 @@ impl Place {
             }
         }
         let [mut all, rest @ ..] = lanes;
-        rest.iter().for_each(|lane| all.write_u64(lane.finish()));
+        for lane in &rest {
+            all.write_u64(lane.finish());
+        }
         all.finish()
     }
 
@@ -291,7 +307,8 @@ mod tests {
 
         assert_eq!(blocks.compare(&picture), 0);
         assert_eq!((blocks.coarsest(), blocks.refinable(30), blocks.refinable(38)), (Some(40), COUNT, 0));
-        let shown = blocks.show(&picture, &decoded, 30, 4);
+        let (shown, constant) = blocks.show(&picture, &decoded, 30, 4);
+        assert_eq!(constant.filter(|&constant| constant).count(), COUNT - 4);
         let refined = of(shown, 100);
         assert!((16..=4 * SIDE * SIDE).contains(&refined), "{refined} pixels of four blocks");
         assert_eq!(of(shown, 90), SIZE.width as usize * SIZE.height as usize - refined);
@@ -301,7 +318,7 @@ mod tests {
         let mut rounds = 1;
         while blocks.refinable(30) > 0 {
             blocks.compare(&picture);
-            blocks.show(&picture, &decoded, 30, 4);
+            assert_eq!(blocks.show(&picture, &decoded, 30, 4).1.len(), COUNT);
             rounds += 1;
             assert!(rounds <= COUNT / 4, "somebody was passed over");
         }
@@ -319,7 +336,10 @@ mod tests {
         }
         let changed = blocks.compare(&picture);
         assert_eq!(changed, 2, "the first block and the small one in the last corner");
-        let shown = blocks.show(&picture, &decoded, 35, 0);
+        let (shown, constant) = blocks.show(&picture, &decoded, 35, 0);
+        let changed: Vec<usize> =
+            constant.enumerate().filter(|(_, constant)| !constant).map(|(i, _)| i).collect();
+        assert_eq!(changed, [0, COUNT - 1]);
         assert_eq!((of(shown, 200), of(shown, 100)), (2, 255 + 15));
         // A change of colour alone is a change.
         picture.planes_mut().1[0] = 7;
@@ -334,7 +354,7 @@ mod tests {
         blocks.show_all(&picture, 30);
         picture.planes_mut().0[0] = 200;
         blocks.compare(&picture);
-        assert_eq!(*blocks.show(&picture, &decoded, 40, 0), picture);
+        assert_eq!(*blocks.show(&picture, &decoded, 40, 0).0, picture);
         blocks.compare(&picture);
         assert_eq!((blocks.refinable(36), blocks.refinable(26)), (1, COUNT), "only what changed is coarser");
     }
@@ -350,8 +370,12 @@ mod tests {
         blocks.show_all(&picture, 40);
         blocks.compare(&picture);
         assert_eq!(blocks.refinable(20), COUNT);
-        blocks.show(&picture, &decoded, 20, 0);
-        assert_eq!(blocks.refinable(20), 4, "the last row alone is wrong");
+        drop(blocks.show(&picture, &decoded, 20, 0));
+        assert_eq!(
+            blocks.refinable(20),
+            3,
+            "the last row alone is wrong, of which the narrow end does not show"
+        );
     }
 
     #[test]
@@ -361,7 +385,7 @@ mod tests {
             let picture = Nv12::new(Size::new(width, height));
             blocks.compare(&picture);
             let all = blocks.blocks.len();
-            blocks.show(&picture, &picture.clone(), 20, all);
+            assert_eq!(blocks.show(&picture, &picture.clone(), 20, all).1.len(), all);
             assert_eq!(blocks.refinable(20), 0, "{width}x{height}");
         }
     }

@@ -36,6 +36,10 @@ const REFINED: f64 = 1.1;
 /// than the model knows.
 const FINER: f64 = 2.0;
 
+/// What is nearer to the quantiser of the picture before than this leaves it as it is: the encoder then need not look
+/// at what stands still.
+const STICKY: f64 = 0.9;
+
 /// Seconds: a longer gap is a pause, which says nothing about the rate of the pictures that follow.
 const PAUSE: f64 = 0.25;
 /// Weight of a new interval against those before.
@@ -130,7 +134,9 @@ impl RateControl {
         let wanted = self
             .picture_level(change)
             .map_or(FINEST.into(), |level| 6.0 * (level - self.wanted_bits().log2()));
-        whole(wanted.max(self.quantiser - FINER).max(step))
+        let wanted = wanted.max(self.quantiser - FINER).max(step);
+        let stays = (wanted - self.quantiser).abs() < STICKY;
+        whole(if stays { self.quantiser } else { wanted })
     }
 
     /// How many macroblocks there are bits to refine for, beside the changes of a picture with that quantiser.

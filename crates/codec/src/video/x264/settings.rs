@@ -34,6 +34,7 @@ pub(super) fn apply(parameters: &mut x264::x264_param_t, config: &Config) {
     // Keyframes come on demand; the caller counts the time between them.
     parameters.i_keyint_max = x264::X264_KEYINT_MAX_INFINITE.cast_signed();
     parameters.i_scenecut_threshold = 0;
+    parameters.analyse.b_mb_info = 1;
     parameters.vui.i_colorprim = BT709;
     parameters.vui.i_transfer = BT709;
     parameters.vui.i_colmatrix = BT709;
