@@ -1,0 +1,9 @@
+//! Films cut into segments, judged by `ffmpeg` and `ffprobe`: what comes out is what went in.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod cinema;
+#[path = "../../../codec/tests/judge/mod.rs"]
+mod judge;
+
+mod plays;
