@@ -59,6 +59,7 @@ pub(super) struct Cutter<'a> {
     samples: u32,
     dts: u64,
     end: i64,
+    lift: i32,
     /// Bytes of all samples, and of the segment that is not over yet.
     bytes: u64,
     open: u64,
@@ -72,6 +73,8 @@ pub(super) struct Cutting {
     pub(super) samples: u32,
     /// When the last of it has been presented, in ticks since the film begins.
     pub(super) end: i64,
+    /// Ticks that make the most negative offset of a sample none.
+    pub(super) lift: i32,
     /// Ticks of all samples together.
     pub(super) ticks: u64,
     pub(super) bytes: u64,
@@ -90,6 +93,7 @@ impl<'a> Cutter<'a> {
             samples: 0,
             dts: 0,
             end: 0,
+            lift: 0,
             bytes: 0,
             open: 0,
             peak: 0,
@@ -114,6 +118,7 @@ impl<'a> Cutter<'a> {
         self.samples += 1;
         self.dts += u64::from(sample.ticks);
         self.end = self.end.max(pts + i64::from(sample.ticks));
+        self.lift = self.lift.max(sample.composition.saturating_neg());
         self.bytes += u64::from(sample.bytes);
         self.open += u64::from(sample.bytes) + HEAD_SAMPLE;
         Ok(())
@@ -151,6 +156,7 @@ impl<'a> Cutter<'a> {
         Some(Cutting {
             samples: self.samples,
             end: self.end,
+            lift: self.lift,
             ticks: self.dts,
             bytes: self.bytes,
             average,

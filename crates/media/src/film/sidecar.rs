@@ -47,6 +47,8 @@ pub(super) struct Plan {
     pub(super) timescale: u32,
     /// Ticks by which a sample is presented earlier than it says; negative for later.
     pub(super) shift: i64,
+    /// Ticks that make the most negative offset of a sample none.
+    pub(super) lift: i32,
     /// How the picture is turned, and its width and height in 1/65536 pixels.
     pub(super) display: [u32; 11],
     /// Where its records begin.
@@ -237,6 +239,7 @@ fn put_plan(out: &mut Vec<u8>, plan: &Plan) {
     out.extend_from_slice(&plan.entry);
     put32(out, plan.timescale);
     put64(out, plan.shift.cast_unsigned());
+    put32(out, plan.lift.cast_unsigned());
     put32s(out, &plan.display);
     put64(out, plan.records);
     put32(out, plan.samples);
@@ -252,7 +255,7 @@ fn put_plan(out: &mut Vec<u8>, plan: &Plan) {
 fn plan(fields: &mut Fields<'_>) -> Option<Plan> {
     let length = fields.u32()?;
     let entry = fields.take(usize::try_from(length).ok()?)?.to_vec();
-    let (timescale, shift) = (fields.u32()?, fields.i64()?);
+    let (timescale, shift, lift) = (fields.u32()?, fields.i64()?, fields.u32()?.cast_signed());
     let mut display = [0; 11];
     for word in &mut display {
         *word = fields.u32()?;
@@ -263,5 +266,5 @@ fn plan(fields: &mut Fields<'_>) -> Option<Plan> {
     for _ in 0..number {
         cuts.push(Cut { first: fields.u32()?, dts: fields.u64()?, pts: fields.i64()? });
     }
-    Some(Plan { entry, timescale, shift, display, records, samples, end, cuts })
+    Some(Plan { entry, timescale, shift, lift, display, records, samples, end, cuts })
 }

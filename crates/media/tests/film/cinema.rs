@@ -27,13 +27,11 @@ impl Cinema {
         Self::open(folder, film)
     }
 
-    /// Another film in the same folder, made of this one.
-    pub(crate) fn again(&self, name: &str, arguments: &[&str]) -> Self {
+    /// Another film that `ffmpeg` makes of this one.
+    pub(crate) fn again(&self, name: &str, arguments: &[&str], before: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let film = folder.path().join(name);
-        let mut all = vec!["-i", self.film.to_str().unwrap()];
-        all.extend_from_slice(arguments);
-        make(&film, &all);
+        make(&film, &[before, &["-i", self.film()], arguments].concat());
         Self::open(folder, film)
     }
 
@@ -93,7 +91,7 @@ impl Cinema {
     }
 }
 
-fn make(film: &Path, arguments: &[&str]) {
+pub(crate) fn make(film: &Path, arguments: &[&str]) {
     let made = Command::new("ffmpeg")
         .args(["-hide_banner", "-v", "error", "-nostdin"])
         .args(arguments)
@@ -116,6 +114,19 @@ pub(crate) fn hashes(input: &str, stream: &str, decoded: bool) -> Vec<String> {
     // Stream, two times, duration, bytes, hash, and what is said beside it.
     let hash = |line: &str| line.split(',').nth(5).unwrap().trim().to_owned();
     lines.lines().filter(|line| !line.starts_with('#')).map(hash).collect()
+}
+
+/// When each packet of a stream is shown, in microseconds.
+pub(crate) fn times(input: &str, stream: &str) -> Vec<i64> {
+    let entries = ["-select_streams", stream, "-show_entries", "packet=pts_time", "-of", "csv=p=0", input];
+    let lines = String::from_utf8(judge("ffprobe", &entries, &[])).unwrap();
+    let micros = |line: &str| {
+        let (seconds, micros) = line.trim_end_matches(',').split_once('.').unwrap();
+        let sign = if seconds.starts_with('-') { -1 } else { 1 };
+        seconds.parse::<i64>().unwrap() * 1_000_000 + sign * micros.parse::<i64>().unwrap()
+    };
+    // Side data of a packet makes an empty line.
+    lines.lines().filter(|line| !line.is_empty()).map(micros).collect()
 }
 
 /// What `ffprobe` says of an input.

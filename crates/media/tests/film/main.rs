@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cinema;
+mod damage;
 #[path = "../../../codec/tests/judge/mod.rs"]
 mod judge;
-
+mod lists;
 mod plays;
