@@ -177,3 +177,21 @@ fn rate(bytes: u64, ticks: u64, timescale: u32) -> u64 {
     let bits = u128::from(bytes) * 8 * u128::from(timescale) / u128::from(ticks.max(1));
     u64::try_from(bits).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_falls_into_the_pieces_of_the_picture() {
+        let grid = Grid { starts: vec![0, 400, 900], end: 1000, timescale: 100 };
+        let piece = |millis: i64| grid.piece(millis, 1000);
+        assert_eq!([-20, 0, 3999].map(piece), [1; 3], "what begins early is not cut off");
+        assert_eq!([4000, 8999].map(piece), [2; 2]);
+        assert_eq!([9000, 10_000, 13_999].map(piece), [3; 3], "a little more sound makes no segment");
+        assert_eq!([14_000, 18_000].map(piece), [4, 5]);
+        assert_ne!(piece(i64::MAX), piece(0));
+        let none = Grid::default();
+        assert_eq!([-1, 0, 3999, 4000, 8000].map(|millis| none.piece(millis, 1000)), [1, 1, 1, 2, 3]);
+    }
+}

@@ -268,3 +268,30 @@ fn plan(fields: &mut Fields<'_>) -> Option<Plan> {
     }
     Some(Plan { entry, timescale, shift, lift, display, records, samples, end, cuts })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_record_says_what_the_sample_is(
+            at in 0_u64..1 << PLACE,
+            bytes in 0_u32..1 << BYTES,
+            ticks in 0_u32..1 << TICKS,
+            composition in -(1_i32 << (COMPOSITION - 1))..1 << (COMPOSITION - 1),
+            sync: bool,
+        ) {
+            let sample = Sample { at, bytes, ticks, composition, sync };
+            prop_assert_eq!(unpack(pack(&sample).unwrap()), sample);
+        }
+
+        #[test]
+        fn what_does_not_fit_makes_no_record(at: u64, bytes: u32, ticks: u32, composition: i32) {
+            let sample = Sample { at, bytes, ticks, composition, sync: true };
+            prop_assert!(pack(&sample).is_none_or(|record| unpack(record) == sample));
+        }
+    }
+}

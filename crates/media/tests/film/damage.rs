@@ -49,7 +49,7 @@ fn watch(sidecar: &[u8], film: Option<u64>) -> Result<(), Error> {
 }
 
 /// The film with the bytes behind a box's name replaced.
-fn with(name: &[u8; 4], skip: usize, bytes: &[u8]) -> Vec<u8> {
+fn with(name: [u8; 4], skip: usize, bytes: &[u8]) -> Vec<u8> {
     let mut film = small().to_vec();
     let at = film.windows(4).position(|window| window == name).unwrap() + 4 + skip;
     film[at..at + bytes.len()].copy_from_slice(bytes);
@@ -69,22 +69,22 @@ fn each_damage_is_told_in_a_sentence() {
     assert!(cut_off.starts_with("the film is cut off: it has "), "{cut_off}");
     let halved = sentence(&small()[..1000]);
     assert!(halved.starts_with("the box `moov` at byte 32 is longer than what holds it"), "{halved}");
-    let still = sentence(&with(b"mdhd", 12, &[0; 4]));
+    let still = sentence(&with(*b"mdhd", 12, &[0; 4]));
     assert!(still.contains("`mdhd`") && still.contains("says that a second has no ticks"), "{still}");
     // Four thousand million samples in a table of a hundred bytes.
-    let absurd = sentence(&with(b"stsz", 8, &[0xFF; 4]));
+    let absurd = sentence(&with(*b"stsz", 8, &[0xFF; 4]));
     assert!(absurd.contains("`stsz`") && absurd.contains("is shorter than the table"), "{absurd}");
-    let endless = sentence(&with(b"stsz", 4, &[0, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0xFF]));
+    let endless = sentence(&with(*b"stsz", 4, &[0, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0xFF]));
     assert_eq!(endless, "the film has more than 16777216 samples in one track, which is the limit");
-    let fewer = sentence(&with(b"stts", 4, &[0; 4]));
+    let fewer = sentence(&with(*b"stts", 4, &[0; 4]));
     assert_eq!(fewer, "track 1 of the film is damaged: its tables do not agree");
-    let beyond = sentence(&with(b"stco", 8, &[0x7F; 4]));
+    let beyond = sentence(&with(*b"stco", 8, &[0x7F; 4]));
     assert!(beyond.starts_with("the film is cut off"), "{beyond}");
-    let huge = sentence(&with(b"stsz", 12, &[0x7F; 4]));
+    let huge = sentence(&with(*b"stsz", 12, &[0x7F; 4]));
     assert!(huge.starts_with("the film is cut off"), "{huge}");
-    let inside = sentence(&with(b"trak", 0, &[0xFF; 4]));
+    let inside = sentence(&with(*b"trak", 0, &[0xFF; 4]));
     assert!(inside.contains("is longer than what holds it"), "{inside}");
-    let parts = sentence(&with(b"elst", 4, &[0, 0, 0, 9]));
+    let parts = sentence(&with(*b"elst", 4, &[0, 0, 0, 9]));
     assert!(parts.contains("`elst`") && parts.contains("is shorter"), "{parts}");
 }
 
@@ -92,7 +92,7 @@ fn each_damage_is_told_in_a_sentence() {
 fn samples_on_top_of_each_other_make_no_index() {
     // Every sample has the same size as half the film.
     let half = u32::try_from(small().len() / 2).unwrap().to_be_bytes();
-    let mut film = with(b"stsz", 4, &half);
+    let mut film = with(*b"stsz", 4, &half);
     // And every chunk holds one of them, at the beginning of the film.
     let at = film.windows(4).position(|window| window == b"stco").unwrap();
     film[at + 12..at + 20].fill(0);
