@@ -12,7 +12,7 @@ use crate::probe::FORMATS;
 use crate::tool::{self, INPUT, Limits, ToolError};
 
 /// Seeking and decoding one picture takes a fraction of a second, on a busy machine some seconds.
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 
 /// A JPEG of 640 pixels across has some 50 KB.
 const OUTPUT: u64 = 4 << 20;

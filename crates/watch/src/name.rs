@@ -1,5 +1,7 @@
 //! What the name of a film's file says: title, year, show, season and episode, as the usual media servers read it.
 
+use std::fmt::Write as _;
+
 /// Endings of files that are taken for films.
 const FILMS: [&str; 16] = [
     "mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "m2ts", "mpg", "mpeg", "wmv", "flv", "ogv", "3gp",
@@ -113,7 +115,8 @@ pub fn sorted(title: &str) -> String {
             continue;
         }
         if !digits.is_empty() {
-            out.push_str(&format!("{digits:0>8}"));
+            // Writing to a string cannot fail.
+            write!(out, "{digits:0>8}").ok();
             digits.clear();
         }
         if letter != '\0' {
@@ -236,10 +239,10 @@ fn of_film(text: &str, folder: Option<&str>) -> Name {
 
 /// Title and year of a text. A year in brackets wins over one without, a later over an earlier.
 fn titled(text: &str) -> (String, Option<u16>) {
-    let bracketed = years(text, true).last();
+    let bracketed = years(text, true).next_back();
     let bare = || {
         let head = until_release(text).len();
-        years(text, false).filter(|(at, _)| *at <= head && !tidy(&text[..*at]).is_empty()).last()
+        years(text, false).rfind(|(at, _)| *at <= head && !tidy(&text[..*at]).is_empty())
     };
     match bracketed.or_else(bare) {
         Some((at, year)) if !tidy(&text[..at]).is_empty() => (tidy(&text[..at]), Some(year)),

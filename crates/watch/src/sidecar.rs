@@ -69,17 +69,17 @@ pub fn of(file: &str, film: &str) -> Option<Sidecar> {
 mod tests {
     use super::*;
 
-    fn text(format: Subtitles, language: Option<&str>, forced: bool) -> Option<Sidecar> {
-        Some(Sidecar::Subtitles { format, language: language.map(str::to_owned), forced })
+    fn text(format: Subtitles, language: Option<&str>, forced: bool) -> Sidecar {
+        Sidecar::Subtitles { format, language: language.map(str::to_owned), forced }
     }
 
     #[test]
     fn what_belongs_to_a_film_is_known_by_its_name() {
         let table = [
-            ("Film (2019).srt", text(Subtitles::Srt, None, false)),
-            ("Film (2019).en.srt", text(Subtitles::Srt, Some("en"), false)),
-            ("Film (2019).ger.forced.vtt", text(Subtitles::Vtt, Some("ger"), true)),
-            ("Film (2019).sdh.ja.ass", text(Subtitles::Ass, Some("ja"), false)),
+            ("Film (2019).srt", Some(text(Subtitles::Srt, None, false))),
+            ("Film (2019).en.srt", Some(text(Subtitles::Srt, Some("en"), false))),
+            ("Film (2019).ger.forced.vtt", Some(text(Subtitles::Vtt, Some("ger"), true))),
+            ("Film (2019).sdh.ja.ass", Some(text(Subtitles::Ass, Some("ja"), false))),
             ("Film (2019)x.srt", None),
             ("Other.srt", None),
             ("Film (2019).nfo", Some(Sidecar::Notes)),

@@ -71,7 +71,7 @@ async fn an_upload_that_broke_off_goes_on_and_plays() {
     let at = third + 5_000;
     append(&owner, url, at - 1, b"x").await.problem(409, "conflict");
     append(&owner, url, at + 1, b"x").await.problem(409, "conflict");
-    append(&owner, url, at, &film[at..at + 1]).await.expect(204);
+    append(&owner, url, at, &film[at..=at]).await.expect(204);
     drop(stream);
     append(&owner, url, at + 1, &film[at + 1..]).await.expect(204);
     assert_eq!(offset(&owner, url).await, film.len());
