@@ -4,6 +4,7 @@
 //! needs the time takes it as an argument.
 
 pub mod annexb;
+pub mod film;
 pub mod frame;
 pub mod mp4;
 pub mod ring;
