@@ -111,9 +111,9 @@ fn settle(source: Source, cutting: Cutting, records: u64) -> (Track, Plan) {
         sound @ Kind::Audio { .. } => sound,
     };
     let Source { codec, language, name, entry, timescale, shift, display, .. } = source;
-    let Cutting { cuts, samples, end, bytes, average, peak, .. } = cutting;
+    let Cutting { cuts, samples, end, lift, bytes, average, peak, .. } = cutting;
     let track = Track { kind, codec, language, name, bytes, average, peak };
-    (track, Plan { entry, timescale, shift, display, records, samples, end, cuts })
+    (track, Plan { entry, timescale, shift, lift, display, records, samples, end, cuts })
 }
 
 fn duration(ticks: i64, timescale: u32) -> Duration {

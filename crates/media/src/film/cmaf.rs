@@ -28,31 +28,34 @@ const EACH_COMPOSITION: u32 = 0x800;
 
 /// How a track's own clock becomes the film's, in which the presentation begins at 0.
 ///
-/// A track that begins late is decoded late. Pictures that begin early are shown earlier than decoded, which every
-/// player understands; sound has nothing but an edit list for the samples in front that are not heard.
+/// A track that begins late is decoded late; of one that begins early, an edit list leaves the beginning out. Offsets
+/// that are negative are made positive, and the edit list longer by as much: libav takes a fragment with negative ones
+/// for later than it is.
 struct Clock {
     /// Ticks that decoding is later.
     delay: u64,
-    /// Ticks that presentation is earlier than samples say.
-    earlier: i64,
     /// Ticks that the edit list leaves out.
     left_out: u64,
+    /// Ticks that are added to the offset of each sample.
+    lift: i32,
 }
 
 impl Clock {
-    fn new(kind: Kind, shift: i64) -> Self {
-        let delay = u64::try_from(-shift).unwrap_or(0);
-        let early = shift.max(0);
-        match kind {
-            Kind::Video { .. } => Self { delay, earlier: early, left_out: 0 },
-            Kind::Audio { .. } => Self { delay, earlier: 0, left_out: early.unsigned_abs() },
-        }
+    fn new(plan: &Plan) -> Self {
+        let shift = plan.shift + i64::from(plan.lift);
+        let [delay, left_out] = [-shift, shift].map(|ticks| u64::try_from(ticks).unwrap_or(0));
+        Self { delay, left_out, lift: plan.lift }
+    }
+
+    /// How much later a sample is presented than decoded.
+    fn composition(&self, sample: &Sample) -> i32 {
+        sample.composition.saturating_add(self.lift)
     }
 }
 
 /// `ftyp` and `moov` of a track.
 pub(super) fn init(track: &Track, plan: &Plan) -> Vec<u8> {
-    let clock = Clock::new(track.kind, plan.shift);
+    let clock = Clock::new(plan);
     let video = matches!(track.kind, Kind::Video { .. });
     let mut out = Vec::new();
     atom(&mut out, *b"ftyp", |out| {
@@ -115,8 +118,8 @@ fn media(out: &mut Vec<u8>, plan: &Plan, video: bool) {
 }
 
 /// The segment of those samples.
-pub(super) fn segment(number: u32, cut: &Cut, plan: &Plan, kind: Kind, samples: &[Sample]) -> Segment {
-    let clock = Clock::new(kind, plan.shift);
+pub(super) fn segment(number: u32, cut: &Cut, plan: &Plan, samples: &[Sample]) -> Segment {
+    let clock = Clock::new(plan);
     let payload: u64 = samples.iter().map(|sample| u64::from(sample.bytes)).sum();
     let mut head = Vec::new();
     atom(&mut head, *b"styp", |out| {
@@ -178,7 +181,7 @@ impl<'a> Run<'a> {
             samples,
             ticks: same(samples.iter().map(|sample| sample.ticks)),
             flags: same(if later.is_empty() { samples } else { later }.iter().map(flags)),
-            composed: samples.iter().any(|sample| composition(sample, clock) != 0),
+            composed: samples.iter().any(|sample| clock.composition(sample) != 0),
         }
     }
 
@@ -225,7 +228,7 @@ impl<'a> Run<'a> {
                     put32(out, flags(sample));
                 }
                 if self.composed {
-                    put32(out, composition(sample, clock).cast_unsigned());
+                    put32(out, clock.composition(sample).cast_unsigned());
                 }
             }
         });
@@ -235,12 +238,6 @@ impl<'a> Run<'a> {
 
 fn flags(sample: &Sample) -> u32 {
     if sample.sync { SYNC } else { DEPENDS }
-}
-
-/// How much later a sample is presented than decoded, on the film's clock. What the index holds fits into 32 bits.
-fn composition(sample: &Sample, clock: &Clock) -> i32 {
-    let ticks = i64::from(sample.composition) - clock.earlier;
-    i32::try_from(ticks).unwrap_or(if ticks < 0 { i32::MIN } else { i32::MAX })
 }
 
 /// The value, if it is the same for all.

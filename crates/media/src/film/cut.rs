@@ -59,6 +59,7 @@ pub(super) struct Cutter<'a> {
     samples: u32,
     dts: u64,
     end: i64,
+    lift: i32,
     /// Bytes of all samples, and of the segment that is not over yet.
     bytes: u64,
     open: u64,
@@ -72,6 +73,8 @@ pub(super) struct Cutting {
     pub(super) samples: u32,
     /// When the last of it has been presented, in ticks since the film begins.
     pub(super) end: i64,
+    /// Ticks that make the most negative offset of a sample none.
+    pub(super) lift: i32,
     /// Ticks of all samples together.
     pub(super) ticks: u64,
     pub(super) bytes: u64,
@@ -90,6 +93,7 @@ impl<'a> Cutter<'a> {
             samples: 0,
             dts: 0,
             end: 0,
+            lift: 0,
             bytes: 0,
             open: 0,
             peak: 0,
@@ -114,6 +118,7 @@ impl<'a> Cutter<'a> {
         self.samples += 1;
         self.dts += u64::from(sample.ticks);
         self.end = self.end.max(pts + i64::from(sample.ticks));
+        self.lift = self.lift.max(sample.composition.saturating_neg());
         self.bytes += u64::from(sample.bytes);
         self.open += u64::from(sample.bytes) + HEAD_SAMPLE;
         Ok(())
@@ -151,6 +156,7 @@ impl<'a> Cutter<'a> {
         Some(Cutting {
             samples: self.samples,
             end: self.end,
+            lift: self.lift,
             ticks: self.dts,
             bytes: self.bytes,
             average,
@@ -170,4 +176,22 @@ impl Cutting {
 fn rate(bytes: u64, ticks: u64, timescale: u32) -> u64 {
     let bits = u128::from(bytes) * 8 * u128::from(timescale) / u128::from(ticks.max(1));
     u64::try_from(bits).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_falls_into_the_pieces_of_the_picture() {
+        let grid = Grid { starts: vec![0, 400, 900], end: 1000, timescale: 100 };
+        let piece = |millis: i64| grid.piece(millis, 1000);
+        assert_eq!([-20, 0, 3999].map(piece), [1; 3], "what begins early is not cut off");
+        assert_eq!([4000, 8999].map(piece), [2; 2]);
+        assert_eq!([9000, 10_000, 13_999].map(piece), [3; 3], "a little more sound makes no segment");
+        assert_eq!([14_000, 18_000].map(piece), [4, 5]);
+        assert_ne!(piece(i64::MAX), piece(0));
+        let none = Grid::default();
+        assert_eq!([-1, 0, 3999, 4000, 8000].map(|millis| none.piece(millis, 1000)), [1, 1, 1, 2, 3]);
+    }
 }

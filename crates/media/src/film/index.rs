@@ -55,13 +55,13 @@ impl<S: ReadAt> Index<S> {
 
     /// One segment of a track.
     pub fn segment(&self, track: usize, number: u32) -> Result<Segment, Error> {
-        let (kind, plan) = self.track(track).map(|(track, plan)| (track.kind, plan))?;
+        let (_, plan) = self.track(track)?;
         let at = usize::try_from(number).unwrap_or(usize::MAX);
         let segments = self.segments(track);
         let cut = plan.cuts.get(at).ok_or(Error::NoSegment { track, number, segments })?;
         let end = plan.cuts.get(at + 1).map_or(plan.samples, |next| next.first);
         let samples = self.samples(plan, cut.first, end)?;
-        Ok(cmaf::segment(number, cut, plan, kind, &samples))
+        Ok(cmaf::segment(number, cut, plan, &samples))
     }
 
     /// The HLS multivariant playlist.

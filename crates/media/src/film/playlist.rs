@@ -2,6 +2,8 @@
 
 pub(super) mod dash;
 pub(super) mod hls;
+#[cfg(test)]
+mod tests;
 
 use super::sidecar::Plan;
 

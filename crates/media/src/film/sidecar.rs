@@ -47,6 +47,8 @@ pub(super) struct Plan {
     pub(super) timescale: u32,
     /// Ticks by which a sample is presented earlier than it says; negative for later.
     pub(super) shift: i64,
+    /// Ticks that make the most negative offset of a sample none.
+    pub(super) lift: i32,
     /// How the picture is turned, and its width and height in 1/65536 pixels.
     pub(super) display: [u32; 11],
     /// Where its records begin.
@@ -237,6 +239,7 @@ fn put_plan(out: &mut Vec<u8>, plan: &Plan) {
     out.extend_from_slice(&plan.entry);
     put32(out, plan.timescale);
     put64(out, plan.shift.cast_unsigned());
+    put32(out, plan.lift.cast_unsigned());
     put32s(out, &plan.display);
     put64(out, plan.records);
     put32(out, plan.samples);
@@ -252,7 +255,7 @@ fn put_plan(out: &mut Vec<u8>, plan: &Plan) {
 fn plan(fields: &mut Fields<'_>) -> Option<Plan> {
     let length = fields.u32()?;
     let entry = fields.take(usize::try_from(length).ok()?)?.to_vec();
-    let (timescale, shift) = (fields.u32()?, fields.i64()?);
+    let (timescale, shift, lift) = (fields.u32()?, fields.i64()?, fields.u32()?.cast_signed());
     let mut display = [0; 11];
     for word in &mut display {
         *word = fields.u32()?;
@@ -263,5 +266,32 @@ fn plan(fields: &mut Fields<'_>) -> Option<Plan> {
     for _ in 0..number {
         cuts.push(Cut { first: fields.u32()?, dts: fields.u64()?, pts: fields.i64()? });
     }
-    Some(Plan { entry, timescale, shift, display, records, samples, end, cuts })
+    Some(Plan { entry, timescale, shift, lift, display, records, samples, end, cuts })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_record_says_what_the_sample_is(
+            at in 0_u64..1 << PLACE,
+            bytes in 0_u32..1 << BYTES,
+            ticks in 0_u32..1 << TICKS,
+            composition in -(1_i32 << (COMPOSITION - 1))..1 << (COMPOSITION - 1),
+            sync: bool,
+        ) {
+            let sample = Sample { at, bytes, ticks, composition, sync };
+            prop_assert_eq!(unpack(pack(&sample).unwrap()), sample);
+        }
+
+        #[test]
+        fn what_does_not_fit_makes_no_record(at: u64, bytes: u32, ticks: u32, composition: i32) {
+            let sample = Sample { at, bytes, ticks, composition, sync: true };
+            prop_assert!(pack(&sample).is_none_or(|record| unpack(record) == sample));
+        }
+    }
 }
