@@ -4,13 +4,13 @@
 PACKAGES_BUILD="build-essential pkg-config cmake clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
 libx264-dev libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev"
 
-# To run games: sandbox, X11, sound, software GL.
-PACKAGES_RUN="bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri
+# To run games: sandbox, X11, sound, software GL. To look into films: ffmpeg with ffprobe.
+PACKAGES_RUN="ffmpeg bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri
 libegl1 libgles2 libgl1 fonts-dejavu-core"
 
 # To test: the browser, a display for it, foreign judges. coturn also brings a service of its own, which relays for
 # nobody unless it is told to; the tests start theirs on loopback.
-PACKAGES_TEST="chromium xvfb ffmpeg libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn"
+PACKAGES_TEST="chromium xvfb libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf 'playhouse: %s\n' "$*" >&2; exit 1; }

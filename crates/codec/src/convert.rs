@@ -1,5 +1,7 @@
 //! BGRA pictures as NV12: BT.709, limited range, only where the picture changed.
 
+use std::ops::Range;
+
 use media::frame::{Damage, Nv12, Size};
 use playhouse_media as media;
 use yuv::{BufferStoreMut, YuvBiPlanarImageMut, YuvConversionMode, YuvRange, YuvStandardMatrix};
@@ -39,6 +41,14 @@ pub enum Error {
         /// Rows.
         height: u32,
     },
+    /// The rows are not pairs of the picture's.
+    #[error("the rows {rows:?} are no pairs of rows of a picture of {}x{}", size.width, size.height)]
+    Rows {
+        /// What was to be converted.
+        rows: Range<u32>,
+        /// The size of the picture.
+        size: Size,
+    },
     /// The conversion refused what had been checked.
     #[error("the picture could not be converted: {0}")]
     Failed(String),
@@ -51,90 +61,52 @@ const LONGEST_SIDE: u32 = 16_384;
 ///
 /// `source` has at least the size of `out`; what it has beyond that is not read.
 pub fn to_nv12(source: &[u8], stride: usize, out: &mut Nv12) -> Result<(), Error> {
-    let Size { width, height } = out.size();
-    check(source, stride, out.size())?;
-    convert(source, stride, Rect { x: 0, y: 0, width, height }, out)
+    rows_to_nv12(source, stride, 0..out.size().height, out)
 }
 
-/// Converts only the damaged rectangles, widened to even pixels, and leaves the rest of `out` as it was.
+/// The rows to convert where a picture of even sides is damaged, from the top to the bottom: both of each pair, which
+/// share their chroma, and no pair twice.
+pub fn damaged_rows(damage: &[Damage], size: Size) -> Vec<Range<u32>> {
+    let seen = damage.iter().filter(|d| d.width > 0 && d.height > 0 && d.x < size.width && d.y < size.height);
+    let mut bands: Vec<_> =
+        seen.map(|d| d.y & !1..d.y.saturating_add(d.height).min(size.height).next_multiple_of(2)).collect();
+    bands.sort_unstable_by_key(|band| band.start);
+    bands.dedup_by(|next, band| {
+        let meets = next.start <= band.end;
+        if meets {
+            band.end = band.end.max(next.end);
+        }
+        meets
+    });
+    bands
+}
+
+/// Converts some pairs of a picture's rows, and leaves the rest of `out` as it was.
 ///
-/// `out` has to hold the picture before this one. Rectangles beyond the picture are cut to it. Where the
-/// rectangles overlap so much that a whole conversion is less work, there is a whole conversion.
-pub fn to_nv12_damaged(source: &[u8], stride: usize, damage: &[Damage], out: &mut Nv12) -> Result<(), Error> {
+/// `source` begins with the first of these rows, and the last of them has its whole stride.
+pub fn rows_to_nv12(source: &[u8], stride: usize, rows: Range<u32>, out: &mut Nv12) -> Result<(), Error> {
     let size = out.size();
-    check(source, stride, size)?;
-    let all = u64::from(size.width) * u64::from(size.height);
-    let area: u64 = damage.iter().filter_map(|d| Rect::within(d, size)).map(Rect::area).sum();
-    if area >= all {
-        return to_nv12(source, stride, out);
+    if !rows.start.is_multiple_of(2) || !rows.end.is_multiple_of(2) || rows.end > size.height {
+        return Err(Error::Rows { rows, size });
     }
-    for rect in damage.iter().filter_map(|d| Rect::within(d, size)) {
-        convert(source, stride, rect, out)?;
-    }
-    Ok(())
-}
-
-/// A rectangle within the picture whose edges are even.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Rect {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
-}
-
-impl Rect {
-    /// The smallest such rectangle around `damage`, or none where that lies outside.
-    fn within(damage: &Damage, size: Size) -> Option<Self> {
-        let (x, y) = (damage.x & !1, damage.y & !1);
-        let right = damage.x.saturating_add(damage.width).min(size.width).next_multiple_of(2);
-        let bottom = damage.y.saturating_add(damage.height).min(size.height).next_multiple_of(2);
-        (damage.width > 0 && damage.height > 0 && x < right && y < bottom).then(|| Self {
-            x,
-            y,
-            width: right - x,
-            height: bottom - y,
-        })
-    }
-
-    fn area(self) -> u64 {
-        u64::from(self.width) * u64::from(self.height)
-    }
-}
-
-fn check(source: &[u8], stride: usize, size: Size) -> Result<(), Error> {
-    let Size { width, height } = size;
-    if width == 0 || height == 0 || width > LONGEST_SIDE || height > LONGEST_SIDE {
-        return Err(Error::Size { width, height });
-    }
-    let row = width as usize * 4;
-    if stride < row || u32::try_from(stride).is_err() {
-        return Err(Error::Stride { width, stride });
-    }
-    let needed = stride.saturating_mul(height as usize - 1).saturating_add(row);
-    if source.len() < needed {
-        return Err(Error::Short { width, height, stride, needed, have: source.len() });
-    }
-    Ok(())
-}
-
-fn convert(source: &[u8], stride: usize, rect: Rect, out: &mut Nv12) -> Result<(), Error> {
-    let width = out.size().width as usize;
-    let (x, y) = (rect.x as usize, rect.y as usize);
+    let height = rows.end.saturating_sub(rows.start);
+    let source = check(source, stride, Size { height, ..size })?;
+    let (width, top, bottom) = (size.width as usize, rows.start as usize, rows.end as usize);
     let (luma, chroma) = out.planes_mut();
+    // The conversion takes its rows from the planes' lengths, whatever the height says, and leaves out a last row that
+    // is shorter than its stride.
     let mut image = YuvBiPlanarImageMut {
-        y_plane: BufferStoreMut::Borrowed(&mut luma[y * width + x..]),
-        y_stride: out_stride(width),
-        uv_plane: BufferStoreMut::Borrowed(&mut chroma[y / 2 * width + x..]),
-        uv_stride: out_stride(width),
-        width: rect.width,
-        height: rect.height,
+        y_plane: BufferStoreMut::Borrowed(&mut luma[top * width..bottom * width]),
+        y_stride: size.width,
+        uv_plane: BufferStoreMut::Borrowed(&mut chroma[top / 2 * width..bottom / 2 * width]),
+        uv_stride: size.width,
+        width: size.width,
+        height,
     };
-    let bgra = &source[y * stride + x * 4..];
     yuv::bgra_to_yuv_nv12(
         &mut image,
-        bgra,
-        out_stride(stride),
+        source,
+        in_stride(stride),
         YuvRange::Limited,
         YuvStandardMatrix::Bt709,
         YuvConversionMode::Balanced,
@@ -142,8 +114,21 @@ fn convert(source: &[u8], stride: usize, rect: Rect, out: &mut Nv12) -> Result<(
     .map_err(|error| Error::Failed(error.to_string()))
 }
 
+/// The part of a source that holds a picture of this size.
+fn check(source: &[u8], stride: usize, size: Size) -> Result<&[u8], Error> {
+    let Size { width, height } = size;
+    if width == 0 || height == 0 || width > LONGEST_SIDE || height > LONGEST_SIDE {
+        return Err(Error::Size { width, height });
+    }
+    if stride < width as usize * 4 || u32::try_from(stride).is_err() {
+        return Err(Error::Stride { width, stride });
+    }
+    let needed = stride.saturating_mul(height as usize);
+    source.get(..needed).ok_or(Error::Short { width, height, stride, needed, have: source.len() })
+}
+
 /// A stride as the conversion takes it; `check` has refused those that would not fit.
-fn out_stride(bytes: usize) -> u32 {
+fn in_stride(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
@@ -218,9 +203,35 @@ mod tests {
         }
         let (mut partial, mut whole) = (Nv12::new(size), Nv12::new(size));
         to_nv12(&before, 512, &mut partial).unwrap();
-        to_nv12_damaged(&after, 512, &damage, &mut partial).unwrap();
+        let rows = damaged_rows(&damage, size);
+        assert_eq!(rows, [4..22, 60..62, 90..96]);
+        for rows in rows {
+            rows_to_nv12(&after[rows.start as usize * 512..], 512, rows, &mut partial).unwrap();
+        }
         to_nv12(&after, 512, &mut whole).unwrap();
         assert_eq!(partial, whole);
+    }
+
+    #[test]
+    fn no_row_is_written_but_those_that_are_converted() {
+        let size = Size::new(64, 32);
+        let mut out = Nv12::new(size);
+        rows_to_nv12(&picture(64, 32, 256, |_, _| [255; 3]), 256, 8..10, &mut out).unwrap();
+        let white = |line: &[u8]| line.iter().all(|&y| y == 235);
+        let lines: Vec<_> = (0..).zip(out.luma().chunks(64)).filter(|(_, line)| white(line)).collect();
+        assert_eq!(lines.iter().map(|(y, _)| *y).collect::<Vec<u32>>(), [8, 9]);
+        assert!(out.luma().iter().filter(|&&y| y != 16).count() == 128);
+    }
+
+    #[test]
+    fn rows_that_share_chroma_are_converted_once_and_together() {
+        let (rows, size) = (|y, height| Damage { x: 9, y, width: 3, height }, Size::new(64, 32));
+        assert_eq!(damaged_rows(&[rows(20, 3), rows(1, 1), rows(3, 4), rows(21, 1)], size), [0..8, 20..24]);
+        assert_eq!(damaged_rows(&[rows(0, 9), rows(5, 5), rows(30, 40)], size), [0..10, 30..32]);
+        assert_eq!(
+            damaged_rows(&[Damage { x: 64, y: 0, width: 1, height: 1 }, rows(32, 1), rows(4, 0)], size),
+            []
+        );
     }
 
     #[test]
@@ -229,6 +240,10 @@ mod tests {
         let short = to_nv12(&[0; 64 * 4 * 31], 64 * 4, &mut out).unwrap_err();
         assert!(short.to_string().contains("needs 8192 bytes, but there are 7936"), "{short}");
         assert!(matches!(to_nv12(&[0; 9000], 200, &mut out), Err(Error::Stride { .. })));
+        for rows in [3..8, 2..5, 30..34] {
+            let refused = rows_to_nv12(&[0; 9000], 256, rows, &mut out);
+            assert!(matches!(refused, Err(Error::Rows { .. })));
+        }
         let mut empty = Nv12::new(Size::new(1, 1));
         assert!(matches!(to_nv12(&[0; 16], 4, &mut empty), Err(Error::Size { .. })));
     }

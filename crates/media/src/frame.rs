@@ -31,7 +31,7 @@ impl Size {
     }
 }
 
-/// A rectangle that changed since the frame before: pixels, origin at the top left.
+/// A rectangle of a picture, mostly one that changed since the frame before: pixels, origin at the top left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// Left edge.
@@ -42,6 +42,13 @@ pub struct Damage {
     pub width: u32,
     /// Extent downwards.
     pub height: u32,
+}
+
+impl Damage {
+    /// All of a picture.
+    pub const fn whole(size: Size) -> Self {
+        Self { x: 0, y: 0, width: size.width, height: size.height }
+    }
 }
 
 /// When each step of a frame's way was finished, on the machine's monotonic clock.

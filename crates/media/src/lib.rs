@@ -1,9 +1,10 @@
 //! Time, samples, frames, bitstreams and containers: what every stream of Playhouse is made of.
 //!
-//! Nothing here touches the world: there is no socket, file, thread or clock in this crate. A function that
-//! needs the time takes it as an argument.
+//! Nothing here touches the world: there is no socket, thread or clock in this crate, and no file is opened. A function
+//! that needs the time takes it as an argument, and one that reads a film takes something to read from.
 
 pub mod annexb;
+pub mod film;
 pub mod frame;
 pub mod mp4;
 pub mod ring;

@@ -4,7 +4,8 @@
 //! Pictures last for as long as they stood. Silence, for which no packet was made, is filled with silent packets,
 //! so that every player keeps sound and picture together.
 
-mod atom;
+pub(crate) mod atom;
+pub(crate) mod headers;
 mod layout;
 mod sound;
 mod tables;

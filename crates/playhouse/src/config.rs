@@ -67,6 +67,9 @@ pub struct Flags {
     /// A folder of titles, each with a `title.toml`; may be given several times [default: titles]
     #[arg(long, env = "PLAYHOUSE_TITLES", value_name = "DIR", value_delimiter = ':')]
     titles: Option<Vec<PathBuf>>,
+    /// A folder of films; may be given several times, and uploads go to the first [default: films in the data folder]
+    #[arg(long, env = "PLAYHOUSE_FILMS", value_name = "DIR", value_delimiter = ':')]
+    films: Option<Vec<PathBuf>>,
     /// Address and port of the pages [default: 127.0.0.1:7770]
     #[arg(long, env = "PLAYHOUSE_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
@@ -99,6 +102,12 @@ pub struct Flags {
     /// Most megabytes of clips [default: 4096]
     #[arg(long, env = "PLAYHOUSE_CLIP_MIB", value_name = "MIB")]
     clip_mib: Option<u64>,
+    /// Most megabytes of one uploaded film [default: 102400]
+    #[arg(long, env = "PLAYHOUSE_UPLOAD_MIB", value_name = "MIB")]
+    upload_mib: Option<u64>,
+    /// Megabytes of the disk that uploads leave free [default: 2048]
+    #[arg(long, env = "PLAYHOUSE_RESERVE_MIB", value_name = "MIB")]
+    reserve_mib: Option<u64>,
 }
 
 /// The file's content: every field may be absent, none may be unknown.
@@ -107,6 +116,7 @@ pub struct Flags {
 struct File {
     data: Option<PathBuf>,
     titles: Option<Vec<PathBuf>>,
+    films: Option<Vec<PathBuf>>,
     listen: Option<SocketAddr>,
     tls: Option<bool>,
     sessions: Option<u32>,
@@ -117,6 +127,8 @@ struct File {
     trusted_proxies: Option<Vec<Network>>,
     idle_seconds: Option<u32>,
     clip_mib: Option<u64>,
+    upload_mib: Option<u64>,
+    reserve_mib: Option<u64>,
     #[serde(default)]
     ice_servers: Vec<IceServer>,
 }
@@ -128,6 +140,8 @@ pub struct Config {
     pub data: Setting<PathBuf>,
     /// Folders of titles.
     pub titles: Setting<Vec<PathBuf>>,
+    /// Folders of films; uploads go to the first.
+    pub films: Setting<Vec<PathBuf>>,
     /// Address and port of pages and API.
     pub listen: Setting<SocketAddr>,
     /// Whether they are served over TLS.
@@ -148,6 +162,10 @@ pub struct Config {
     pub idle_seconds: Setting<u32>,
     /// Most MiB of clips.
     pub clip_mib: Setting<u64>,
+    /// Most MiB of one upload.
+    pub upload_mib: Setting<u64>,
+    /// MiB of the disk that uploads leave free.
+    pub reserve_mib: Setting<u64>,
     /// STUN and TURN servers; only the file can name them, since they carry passwords.
     pub ice_servers: Vec<IceServer>,
 }
@@ -159,8 +177,10 @@ impl Config {
         let listen =
             pick(flags.listen.as_ref(), file.listen.as_ref(), || SocketAddr::from(([127, 0, 0, 1], 7770)));
         let ports = pick(flags.udp_ports.as_ref(), file.udp_ports.as_ref(), || "47000-47999".to_owned());
+        let data = pick(flags.data.as_ref(), file.data.as_ref(), || ".playhouse".into());
         let config = Self {
-            data: pick(flags.data.as_ref(), file.data.as_ref(), || ".playhouse".into()),
+            films: pick(flags.films.as_ref(), file.films.as_ref(), || vec![data.value.join("films")]),
+            data,
             titles: pick(flags.titles.as_ref(), file.titles.as_ref(), || vec!["titles".into()]),
             tls: pick(flags.tls.as_ref(), file.tls.as_ref(), || false),
             sessions: pick(flags.sessions.as_ref(), file.sessions.as_ref(), cores),
@@ -171,6 +191,8 @@ impl Config {
             trusted_proxies: pick(flags.trusted_proxies.as_ref(), file.trusted_proxies.as_ref(), Vec::new),
             idle_seconds: pick(flags.idle_seconds.as_ref(), file.idle_seconds.as_ref(), || 300),
             clip_mib: pick(flags.clip_mib.as_ref(), file.clip_mib.as_ref(), || 4_096),
+            upload_mib: pick(flags.upload_mib.as_ref(), file.upload_mib.as_ref(), || 102_400),
+            reserve_mib: pick(flags.reserve_mib.as_ref(), file.reserve_mib.as_ref(), || 2_048),
             listen,
             ice_servers: file.ice_servers,
         };
@@ -191,6 +213,12 @@ impl Config {
         if self.titles.value.is_empty() {
             bail!("`titles` is empty: name at least one folder");
         }
+        if self.films.value.is_empty() {
+            bail!("`films` is empty: name at least one folder, which may be an empty one");
+        }
+        if self.films.value.iter().any(|folder| folder.to_str().is_none()) {
+            bail!("`films` names a folder whose name is not Unicode: give it another one");
+        }
         Ok(())
     }
 
@@ -203,9 +231,10 @@ impl Config {
         let proxies =
             self.trusted_proxies.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let (from, to) = self.udp_ports.value;
-        let rows: [(&str, String, Source); 12] = [
+        let rows: [(&str, String, Source); 15] = [
             ("data", self.data.value.display().to_string(), self.data.source),
             ("titles", paths(&self.titles.value), self.titles.source),
+            ("films", paths(&self.films.value), self.films.source),
             ("listen", self.listen.value.to_string(), self.listen.source),
             ("tls", self.tls.value.to_string(), self.tls.source),
             ("sessions", self.sessions.value.to_string(), self.sessions.source),
@@ -216,6 +245,8 @@ impl Config {
             ("trusted-proxies", proxies, self.trusted_proxies.source),
             ("idle-seconds", self.idle_seconds.value.to_string(), self.idle_seconds.source),
             ("clip-mib", self.clip_mib.value.to_string(), self.clip_mib.source),
+            ("upload-mib", self.upload_mib.value.to_string(), self.upload_mib.source),
+            ("reserve-mib", self.reserve_mib.value.to_string(), self.reserve_mib.source),
         ];
         for (name, value, source) in rows {
             // Writing to a string cannot fail, here and below.
@@ -318,6 +349,24 @@ mod tests {
         assert!(config.explain().contains("127.0.0.1/32,fd00::/8"), "{}", config.explain());
         let error = resolve("trusted-proxies = [\"proxy.example\"]\n").unwrap_err();
         assert!(format!("{error:#}").contains("`proxy.example` is no IP address or network"), "{error:#}");
+    }
+
+    #[test]
+    fn films_lie_in_the_data_folder_unless_somebody_says_otherwise() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("playhouse.toml");
+        let resolve = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Config::resolve(&Flags { config: Some(path.clone()), ..Flags::default() })
+        };
+        assert_eq!(
+            resolve("data = \"/srv/house\"\n").unwrap().films.value,
+            [PathBuf::from("/srv/house/films")]
+        );
+        let config = resolve("films = [\"/a\", \"/b\"]\nupload-mib = 9\n").unwrap();
+        assert_eq!((config.films.value.len(), config.films.source), (2, Source::File));
+        assert!(config.explain().contains("/a:/b"), "{}", config.explain());
+        assert!(resolve("films = []\n").is_err());
     }
 
     #[test]

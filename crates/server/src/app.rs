@@ -7,8 +7,10 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::house::catalogue::Catalogue;
+use crate::house::films::Films;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
+use crate::house::uploads::Uploads;
 use crate::node::Node;
 
 /// Passwords hashed at a time: each takes 19 MiB and a core for some 20 ms.
@@ -26,6 +28,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) node: Arc<dyn Node>,
     pub(crate) catalogue: Catalogue,
+    pub(crate) films: Arc<Films>,
+    pub(crate) uploads: Uploads,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
@@ -42,6 +46,8 @@ impl App {
     pub(crate) fn new(config: Config, store: Store, node: Arc<dyn Node>, now: Millis) -> Self {
         Self {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
+            films: Arc::new(Films::new(&config)),
+            uploads: Uploads::new(&config),
             config,
             store,
             node,

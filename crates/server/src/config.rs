@@ -9,12 +9,19 @@ use crate::network::Network;
 /// Settings of the server, resolved.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where homes, clips and certificates are kept: `homes/<account>/<title>`, `clips/`, `tls/`.
+    /// Where homes, clips and certificates are kept: `homes/<account>/<title>`, `clips/`, `tls/`, and what is
+    /// made from films: `index/`, `posters/`.
     pub data: PathBuf,
     /// Where each session gets a folder that lives as long as the session.
     pub runtime: PathBuf,
     /// Folders of titles: each holds `<id>/title.toml`. A title of an earlier folder wins over a later one.
     pub titles: Vec<PathBuf>,
+    /// Folders of films. Uploads go to the first one.
+    pub films: Vec<PathBuf>,
+    /// Bytes that one upload may have at most.
+    pub upload_limit: u64,
+    /// Bytes of the disk that uploads leave free.
+    pub reserve: u64,
     /// Where programs are looked for, in this order.
     pub programs: Vec<PathBuf>,
     /// Whether to speak TLS with a self-signed certificate.
@@ -47,6 +54,9 @@ impl Config {
         /// What Debian's games and ordinary programs are installed to.
         const PROGRAMS: [&str; 5] = ["/usr/games", "/usr/local/games", "/usr/local/bin", "/usr/bin", "/bin"];
         Self {
+            films: vec![data.join("films")],
+            upload_limit: 100 << 30,
+            reserve: 2 << 30,
             data,
             runtime,
             titles,

@@ -13,7 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, clips, docs, events, invites, me, plays, queue, seats, sessions, sign_in, system, titles, whep,
+    accounts, clips, docs, events, films, invites, me, plays, queue, seats, sessions, sign_in, system,
+    titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -51,6 +52,18 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(titles::get, titles::change))
         .routes(routes!(titles::own_cover))
         .routes(routes!(titles::drawn_cover))
+        .routes(routes!(films::list))
+        .routes(routes!(films::rescan))
+        .routes(routes!(films::get, films::remove))
+        .routes(routes!(films::set_position))
+        .routes(routes!(films::poster))
+        .routes(routes!(watching::master))
+        .routes(routes!(watching::manifest))
+        .routes(routes!(watching::playlist))
+        .routes(routes!(watching::segment))
+        .routes(routes!(watching::file))
+        .routes(routes!(uploads::options, uploads::create))
+        .routes(routes!(uploads::get, uploads::append, uploads::remove))
         .routes(routes!(sessions::list, sessions::create))
         .routes(routes!(sessions::get, sessions::end))
         .routes(routes!(sessions::stats))

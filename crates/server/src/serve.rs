@@ -14,7 +14,7 @@ use crate::app::{App, Shared};
 use crate::clock::{DAY, now};
 use crate::config::Config;
 use crate::connections::Connections;
-use crate::house::watch;
+use crate::house::{films, watch};
 use crate::node::Node;
 use crate::{routes, tls};
 
@@ -75,7 +75,11 @@ pub async fn serve(
     let tls = config.tls.then(|| tls::config(&config.data.join("tls"), &config.names)).transpose()?;
     let app = Arc::new(App::new(config, store, node, now()));
     let router = start(&app).await?;
-    let background = [tokio::spawn(watch::follow(app.clone())), tokio::spawn(watch::tidy(app.clone()))];
+    let background = [
+        tokio::spawn(watch::follow(app.clone())),
+        tokio::spawn(watch::tidy(app.clone())),
+        tokio::spawn(films::keep(app.clone())),
+    ];
     let handle = Handle::new();
     listener.set_nonblocking(true)?;
     let serving = async {

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use playhouse_media::frame::Size;
+use playhouse_media::frame::{Damage, Size};
 use playhouse_media::time::Timestamp;
 use playhouse_stage::compositor::{self, Compositor, Config, Frame, GameInput};
 
@@ -94,7 +94,7 @@ fn main() -> Result<(), Fault> {
     let began = Instant::now();
     let compositor = compositor::start(
         wish.config.clone(),
-        Box::new(move |frame: &Frame<'_>| {
+        Box::new(move |frame: &mut Frame<'_>| {
             if let Ok(mut seen) = sink.lock() {
                 seen.see(frame);
             }
@@ -141,7 +141,7 @@ fn start(wish: &Wish, compositor: &Compositor) -> Result<Child, Fault> {
 }
 
 impl Seen {
-    fn see(&mut self, frame: &Frame<'_>) {
+    fn see(&mut self, frame: &mut Frame<'_>) {
         let now = Instant::now();
         if let Some(last) = self.last.replace(now) {
             self.intervals.push(now - last);
@@ -151,7 +151,14 @@ impl Seen {
         self.pixels += frame.damage.iter().map(|d| u64::from(d.width) * u64::from(d.height)).sum::<u64>();
         self.size = Some(frame.size);
         self.picture.clear();
-        self.picture.extend_from_slice(frame.data);
+        let read = frame.pixels.read(Damage::whole(frame.size), &mut |strip| {
+            for row in strip.data.chunks(strip.stride).take(strip.area.height as usize) {
+                self.picture.extend_from_slice(&row[..strip.area.width as usize * 4]);
+            }
+        });
+        if let Err(error) = read {
+            println!("a frame was left out: {error}");
+        }
     }
 
     fn report(mut self, out: &str) -> Result<(), Fault> {

@@ -30,7 +30,7 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
 
 fn open_and_close(runtime: &Path, xwayland: bool) -> Option<u32> {
     let config = Config { size: Size::new(320, 200), rate: 60, runtime: runtime.to_owned(), xwayland };
-    let stage = compositor::start(config, Box::new(|_: &Frame<'_>| {}), Box::new(|_| {})).unwrap();
+    let stage = compositor::start(config, Box::new(|_: &mut Frame<'_>| {}), Box::new(|_| {})).unwrap();
     assert!(stage.wayland_display().exists());
     stage.x_display()
 }

@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 pub mod accounts;
 pub mod clips;
 pub mod codes;
+pub mod films;
 pub mod id;
 pub mod invites;
 pub mod passwords;
@@ -21,6 +22,7 @@ pub mod titles;
 pub use accounts::Accounts;
 pub use clips::Clips;
 pub use codes::Codes;
+pub use films::Films;
 pub use invites::Invites;
 pub use plays::Plays;
 pub use sign_ins::SignIns;
@@ -129,6 +131,11 @@ impl Store {
     /// Saved clips.
     pub fn clips(&self) -> Clips<'_> {
         Clips(&self.pool)
+    }
+
+    /// Films, and how far each was watched.
+    pub fn films(&self) -> Films<'_> {
+        Films(&self.pool)
     }
 
     /// Closes the database; what was written stays.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use playhouse_store::accounts::Role;
+use playhouse_store::films::{Film, Position, State};
 use playhouse_store::invites::{Kind, New};
 use playhouse_store::sign_ins::For;
 use playhouse_store::titles::Settings;
@@ -144,4 +145,52 @@ async fn owners_decide_about_titles() {
     store.titles().set("doom", settings).await.unwrap();
     store.titles().set("doom", settings).await.unwrap();
     assert_eq!(store.titles().all().await.unwrap()["doom"], settings);
+}
+
+fn film(id: &str) -> Film {
+    Film {
+        id: id.to_owned(),
+        folder: "/films".to_owned(),
+        path: format!("{id}.mp4"),
+        size: 10,
+        modified: 5,
+        print: "p".to_owned(),
+        title: "Title".to_owned(),
+        year: Some(2019),
+        show: None,
+        season: None,
+        episode: None,
+        duration_ms: Some(2_000),
+        width: Some(320),
+        height: None,
+        codecs: "[]".to_owned(),
+        state: State::Ready,
+        reason: None,
+        added: 7,
+    }
+}
+
+#[tokio::test]
+async fn a_film_keeps_its_date_and_loses_its_positions_with_its_record() {
+    let (_folder, store) = fresh().await;
+    let ada = store.accounts().create("Ada", Role::Owner, None, 0).await.unwrap();
+    store.films().create(&film("a")).await.unwrap();
+    let missing =
+        Film { state: State::Missing, reason: Some("It is gone.".to_owned()), added: 99, ..film("a") };
+    assert!(store.films().update(&missing).await.unwrap());
+    assert!(!store.films().update(&film("b")).await.unwrap(), "a deleted film came back");
+    let kept = Film { added: 7, ..missing };
+    assert_eq!(store.films().get("a").await.unwrap(), Some(kept.clone()));
+    assert_eq!(store.films().all().await.unwrap(), [kept]);
+
+    let position = Position { film: "a".to_owned(), seconds: 1.5, finished: false, at: 3 };
+    assert!(store.films().set_position(&ada.id, &position).await.unwrap());
+    let later = Position { seconds: 2.0, finished: true, at: 4, ..position.clone() };
+    assert!(store.films().set_position(&ada.id, &later).await.unwrap());
+    assert!(
+        !store.films().set_position(&ada.id, &Position { film: "b".to_owned(), ..position }).await.unwrap()
+    );
+    assert_eq!(store.films().positions(&ada.id).await.unwrap(), [later]);
+    assert!(store.films().delete("a").await.unwrap());
+    assert!(store.films().positions(&ada.id).await.unwrap().is_empty());
 }

@@ -2,8 +2,8 @@
 
 /// Appends a box whose contents `fill` appends.
 ///
-/// The header of a clip is far below 4 GiB, so that lengths of 32 bits do.
-pub(super) fn atom(out: &mut Vec<u8>, name: [u8; 4], fill: impl FnOnce(&mut Vec<u8>)) {
+/// What is made here are headers, far below 4 GiB, so that lengths of 32 bits do.
+pub(crate) fn atom(out: &mut Vec<u8>, name: [u8; 4], fill: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&name);
@@ -13,7 +13,7 @@ pub(super) fn atom(out: &mut Vec<u8>, name: [u8; 4], fill: impl FnOnce(&mut Vec<
 }
 
 /// Appends a box with a version and 24 bits of flags.
-pub(super) fn full(
+pub(crate) fn full(
     out: &mut Vec<u8>,
     name: [u8; 4],
     version: u8,
@@ -27,23 +27,28 @@ pub(super) fn full(
 }
 
 /// Appends a number of 16 bits.
-pub(super) fn put16(out: &mut Vec<u8>, value: u16) {
+pub(crate) fn put16(out: &mut Vec<u8>, value: u16) {
     out.extend_from_slice(&value.to_be_bytes());
 }
 
 /// Appends a number of 32 bits.
-pub(super) fn put32(out: &mut Vec<u8>, value: u32) {
+pub(crate) fn put32(out: &mut Vec<u8>, value: u32) {
+    out.extend_from_slice(&value.to_be_bytes());
+}
+
+/// Appends a number of 64 bits.
+pub(crate) fn put64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(&value.to_be_bytes());
 }
 
 /// Appends numbers of 32 bits.
-pub(super) fn put32s(out: &mut Vec<u8>, values: &[u32]) {
+pub(crate) fn put32s(out: &mut Vec<u8>, values: &[u32]) {
     for &value in values {
         put32(out, value);
     }
 }
 
 /// A count as a table has it; tables here are far shorter than 32 bits can count.
-pub(super) fn count(length: usize) -> u32 {
+pub(crate) fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

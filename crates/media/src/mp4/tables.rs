@@ -1,14 +1,13 @@
 //! The header of the file: which tracks there are, and where their samples lie.
 
 use super::atom::{atom, count, full, put16, put32, put32s};
+use super::headers::{UPRIGHT, data_information, media_header, track_header};
 use super::layout::{Chunk, Layout, RATE};
 use super::{Error, sound};
 
 /// Numbers of the tracks.
 const VIDEO: u32 = 1;
 const AUDIO: u32 = 2;
-/// Nothing is rotated or stretched (ISO/IEC 14496-12, section 6.2.2).
-const UPRIGHT: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
 /// 80 ms of packets of 10 ms, which Opus needs to be itself again after a jump.
 const PRE_ROLL: i16 = 8;
 
@@ -66,7 +65,7 @@ fn skipped(layout: &Layout<'_>) -> u32 {
 
 fn video_track(out: &mut Vec<u8>, layout: &Layout<'_>, begin: u64, ticks: u32) {
     let size = layout.sps.size;
-    track_header(out, VIDEO, ticks, 0, (size.width << 16, size.height << 16));
+    track_header(out, VIDEO, ticks, 0, (&UPRIGHT, [size.width << 16, size.height << 16]));
     atom(out, *b"mdia", |out| {
         media_header(out, RATE, ticks, *b"vide", b"Picture\0");
         atom(out, *b"minf", |out| {
@@ -92,7 +91,7 @@ fn video_track(out: &mut Vec<u8>, layout: &Layout<'_>, begin: u64, ticks: u32) {
 }
 
 fn audio_track(out: &mut Vec<u8>, layout: &Layout<'_>, begin: u64, ticks: u32) {
-    track_header(out, AUDIO, ticks, 0x0100, (0, 0));
+    track_header(out, AUDIO, ticks, 0x0100, (&UPRIGHT, [0, 0]));
     atom(out, *b"edts", |out| {
         full(out, *b"elst", 0, 0, |out| put32s(out, &[1, ticks, skipped(layout), 0x1_0000]));
     });
@@ -119,39 +118,6 @@ fn audio_track(out: &mut Vec<u8>, layout: &Layout<'_>, begin: u64, ticks: u32) {
                     put32s(out, &[1, count(layout.pieces.len()), 1]);
                 });
             });
-        });
-    });
-}
-
-fn track_header(out: &mut Vec<u8>, track: u32, ticks: u32, volume: u16, (width, height): (u32, u32)) {
-    // Enabled, in the movie, in its preview.
-    full(out, *b"tkhd", 0, 7, |out| {
-        put32s(out, &[0, 0, track, 0, ticks, 0, 0, 0]);
-        put16(out, volume);
-        put16(out, 0);
-        put32s(out, &UPRIGHT);
-        put32s(out, &[width, height]);
-    });
-}
-
-fn media_header(out: &mut Vec<u8>, rate: u32, duration: u32, kind: [u8; 4], name: &[u8]) {
-    /// "und": no language, three letters of five bits.
-    const NO_LANGUAGE: u32 = 0x55C4 << 16;
-    full(out, *b"mdhd", 0, 0, |out| put32s(out, &[0, 0, rate, duration, NO_LANGUAGE]));
-    full(out, *b"hdlr", 0, 0, |out| {
-        put32(out, 0);
-        out.extend_from_slice(&kind);
-        put32s(out, &[0, 0, 0]);
-        out.extend_from_slice(name);
-    });
-}
-
-/// The samples are in this file.
-fn data_information(out: &mut Vec<u8>) {
-    atom(out, *b"dinf", |out| {
-        full(out, *b"dref", 0, 0, |out| {
-            put32(out, 1);
-            full(out, *b"url ", 0, 1, |_| {});
         });
     });
 }

@@ -10,7 +10,7 @@ use playhouse_play::control::NetSpec;
 use playhouse_server::IceServer;
 use playhouse_store::Store;
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::node::LocalNode;
 
 /// Serves until the program is told to end; running games are ended first.
@@ -55,8 +55,18 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
 
 fn settings(config: &Config, data: &Path, runtime: &Path) -> anyhow::Result<playhouse_server::Config> {
     let titles = config.titles.value.iter().map(|dir| absolute(dir)).collect::<Result<_, _>>()?;
+    let films: Vec<_> = config.films.value.iter().map(|dir| absolute(dir)).collect::<Result<_, _>>()?;
+    if config.films.source == Source::Default {
+        for folder in &films {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("the folder of films `{}` could not be made", folder.display()))?;
+        }
+    }
     let net = NetSpec { addresses: config.address.value.clone(), ports: config.udp_ports.value };
     let mut settings = playhouse_server::Config::new(data.to_owned(), runtime.to_owned(), titles, net);
+    settings.films = films;
+    settings.upload_limit = config.upload_mib.value.saturating_mul(1 << 20);
+    settings.reserve = config.reserve_mib.value.saturating_mul(1 << 20);
     settings.tls = config.tls.value;
     settings.names = config.address.value.iter().map(ToString::to_string).collect();
     settings.encoder = Some(config.encoder.value.clone());

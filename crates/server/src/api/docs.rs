@@ -35,13 +35,17 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("not-found", "404. There is no such thing, or not any more."),
     ("method", "405. The address does not take this method."),
     ("conflict", "409. It contradicts what is there, such as a name that is taken."),
+    ("unplayable", "409. The film cannot be watched; detail says why."),
     ("not-running", "409. The session is over; reason and last_words say how."),
     ("seat-taken", "409. Somebody sits there; holder says who."),
     ("gone", "410. An invite that is over."),
+    ("tus-version", "412. The client speaks another version of tus than 1.0.0."),
     ("too-large", "413. More bytes than are accepted."),
     ("wrong-type", "415. Another content type is wanted."),
+    ("range", "416. The range lies beyond the end."),
     ("invalid", "422. A value that cannot be used; field says which."),
     ("unavailable-title", "422. The title cannot be started here; install says how to get what is missing."),
+    ("locked", "423. Another connection writes this upload."),
     ("too-many-attempts", "429. Wait retry_after_seconds."),
     ("internal", "500. The server failed; its log says why."),
     ("session-failed", "502. The session's process failed or refused."),
@@ -79,8 +83,18 @@ fn code(prose: &str) -> String {
 }
 
 /// The order in which somebody new meets the subjects.
-const ORDER: [&str; 8] =
-    ["Sign-in", "Titles", "Sessions", "Media", "Seats and invites", "Clips", "Accounts", "System"];
+const ORDER: [&str; 10] = [
+    "Sign-in",
+    "Titles",
+    "Films",
+    "Uploads",
+    "Sessions",
+    "Media",
+    "Seats and invites",
+    "Clips",
+    "Accounts",
+    "System",
+];
 
 fn anchor(tag: &str) -> String {
     tag.to_lowercase().replace(' ', "-")

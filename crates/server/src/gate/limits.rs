@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -12,7 +12,7 @@ use crate::gate::headers::Headers;
 use crate::gate::origin;
 use crate::problem::Problem;
 
-/// Longest body that any route takes: an SDP with many candidates is some 10 KB.
+/// Longest body that any route but uploads takes: an SDP with many candidates is some 10 KB.
 pub(crate) const BODY: usize = 64 << 10;
 
 /// How long an answer may take: starting a game on a loaded machine takes seconds, not a minute.
@@ -42,6 +42,10 @@ async fn bounded(app: &Shared, request: Request, next: Next) -> Response {
         return Problem::busy("The server answers as many requests as it can; try again in a moment.")
             .into_response();
     };
+    // An upload takes as long as it takes; that its bytes keep coming is seen to where they are kept.
+    if request.method() == Method::PATCH && request.uri().path().starts_with("/api/uploads/") {
+        return next.run(request).await;
+    }
     let doing = format!("{} {}", request.method(), request.uri().path());
     if let Ok(response) = tokio::time::timeout(TIME, next.run(request)).await {
         return response;

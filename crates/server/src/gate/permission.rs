@@ -62,8 +62,8 @@ async fn judge(app: &Shared, path: &MatchedPath, session: Option<&str>, request:
             account_of_at_least(&caller, Role::Owner, "Only an owner of this place may do that; ask one.")?;
         }
         Need::Player => {
-            let detail = "A guest can watch and join by an invite, but not start a session. Ask an owner to make \
-                          the account a player.";
+            let detail = "A guest can join a session by an invite, but neither start one nor watch films. Ask an \
+                          owner to make the account a player.";
             account_of_at_least(&caller, Role::Player, detail)?;
         }
         Need::Account => account_of_at_least(&caller, Role::Guest, "")?,

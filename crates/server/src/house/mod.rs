@@ -1,11 +1,15 @@
-//! What the server decides and remembers while it runs: titles, sessions, the queue, attempts to sign in.
+//! What the server decides and remembers while it runs: titles, films, uploads, sessions, the queue,
+//! attempts to sign in.
 
 pub(crate) mod catalogue;
 pub(crate) mod cover;
+pub(crate) mod films;
 pub(crate) mod live;
+pub(crate) mod piece;
 pub(crate) mod queue;
 pub(crate) mod sessions;
 pub(crate) mod stage;
 pub(crate) mod throttle;
+pub(crate) mod uploads;
 pub(crate) mod view;
 pub(crate) mod watch;

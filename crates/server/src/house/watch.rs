@@ -87,6 +87,13 @@ pub(crate) async fn tidy(app: Shared) {
         {
             tracing::error!(%error, "sign-ins that have ended could not be removed");
         }
+        if rounds.is_multiple_of(RECORDS_EVERY) {
+            let uploads = app.clone();
+            let tidying = move || uploads.uploads.tidy(std::time::SystemTime::now());
+            for film in tokio::task::spawn_blocking(tidying).await.unwrap_or_default() {
+                app.films.arrived(&film.folder, &film.path, film.stamp);
+            }
+        }
         rounds = rounds.wrapping_add(1);
     }
 }

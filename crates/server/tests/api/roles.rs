@@ -36,6 +36,22 @@ const EXPECTED: &str = "
     PATCH /api/titles/{id}                              -------O
     GET /api/titles/{id}/cover                          NVPEGSHO
     GET /api/titles/{id}/cover.svg                      NVPEGSHO
+    GET /api/films                                      ----GSHO
+    POST /api/films/rescan                              -------O
+    GET /api/films/{id}                                 ----GSHO
+    DELETE /api/films/{id}                              -------O
+    GET /api/films/{id}/poster                          ----GSHO
+    PUT /api/films/{id}/position                        -----SHO
+    GET /api/films/{id}/master.m3u8                     -----SHO
+    GET /api/films/{id}/manifest.mpd                    -----SHO
+    GET /api/films/{id}/{playlist}                      -----SHO
+    GET /api/films/{id}/{track}/{segment}               -----SHO
+    GET /api/films/{id}/file                            -----SHO
+    OPTIONS /api/uploads                                NVPEGSHO
+    POST /api/uploads                                   -------O
+    GET /api/uploads/{id}                               -------O
+    PATCH /api/uploads/{id}                             -------O
+    DELETE /api/uploads/{id}                            -------O
     GET /api/sessions                                   -VPEGSHO
     POST /api/sessions                                  -----SHO
     GET /api/sessions/{id}                              -VP---HO
@@ -129,6 +145,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
         let real = real.replace("{peer}", "nope").replace("{invite}", "nope");
+        let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {
                 ("POST", true, _) => client.offer(&format!("{real}?role=spectator")).await,

@@ -1,8 +1,8 @@
 //! The private, headless Wayland compositor that a game draws into.
 //!
 //! One per session, in process, on a thread of its own named `stage`: no GPU, no root, no display server. The
-//! game is given one output of the session's size and rate and fills it; what it commits is composited at once
-//! into one picture, and that picture is lent to a [`FrameSink`] whenever something in it changed.
+//! game is given one output of the session's size and rate and fills it; whenever something in what is seen changed, the
+//! picture is lent to a [`FrameSink`], and drawn as far as that reads it.
 //!
 //! What this module never does: encode, listen on a network, or decide when a frame is due (that is
 //! [`playhouse_play::pacing`]).
@@ -14,7 +14,7 @@
 //! | `protocols.rs` | the globals that clients can bind |
 //! | `shell.rs` | surfaces that become windows and popups |
 //! | `windows.rs` | which windows there are, on top of which, and where on the output |
-//! | `picture.rs` | compositing the windows into the picture |
+//! | `picture.rs` | what changed, and drawing the windows as they are read |
 //! | `frames.rs` | asking games for their next picture |
 //! | `cursor.rs` | the pointer's image |
 //! | `seat.rs` | the player's input on its way to the game |
@@ -63,13 +63,9 @@ pub struct Config {
 }
 
 /// One picture, lent to the sink for the duration of a call.
-#[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// `height` rows of `stride` bytes, of which the first `width × 4` are pixels: blue, green, red, and a byte
-    /// without meaning.
-    pub data: &'a [u8],
-    /// Bytes from one row to the next.
-    pub stride: usize,
+    /// What the picture shows.
+    pub pixels: &'a mut dyn Pixels,
     /// Width and height in pixels.
     pub size: Size,
     /// What changed since the frame before; rectangles may touch but do not leave the picture.
@@ -82,14 +78,43 @@ pub struct Frame<'a> {
     pub commit: Timestamp,
 }
 
+/// The pixels of a picture, which are drawn as they are read: what nobody reads costs nothing.
+pub trait Pixels {
+    /// Draws an area of the picture, cut to it, and lends it to `each` strip by strip, from the top to the bottom.
+    ///
+    /// Strips of an area whose edges are even have even edges.
+    ///
+    /// # Errors
+    /// If a client's memory went away meanwhile. What was read of this picture is worth nothing then, and the next
+    /// one is new everywhere.
+    fn read(&mut self, area: Damage, each: &mut dyn FnMut(Strip<'_>)) -> Result<(), Spoiled>;
+}
+
+/// Some rows of an area.
+#[derive(Debug, Clone, Copy)]
+pub struct Strip<'a> {
+    /// Where in the picture they are.
+    pub area: Damage,
+    /// `area.height` rows of `stride` bytes, of which the first `area.width × 4` are pixels: blue, green, red, and a
+    /// byte without meaning.
+    pub data: &'a [u8],
+    /// Bytes from one row to the next.
+    pub stride: usize,
+}
+
+/// A picture that could not be read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a game took its picture's memory away while it was read; its connection is closed")]
+pub struct Spoiled;
+
 /// Where pictures go.
 pub trait FrameSink: Send {
     /// Takes a picture. Called on the stage's thread, which does nothing else meanwhile: it must be quick.
-    fn frame(&mut self, frame: &Frame<'_>);
+    fn frame(&mut self, frame: &mut Frame<'_>);
 }
 
-impl<F: FnMut(&Frame<'_>) + Send> FrameSink for F {
-    fn frame(&mut self, frame: &Frame<'_>) {
+impl<F: FnMut(&mut Frame<'_>) + Send> FrameSink for F {
+    fn frame(&mut self, frame: &mut Frame<'_>) {
         self(frame);
     }
 }

@@ -247,28 +247,29 @@ impl Stage {
         wake.map_or(IDLE, |due| due.since(now()))
     }
 
-    /// Composites, and lends the picture to the sink if anything in it is new.
+    /// Lends the picture to the sink if anything in it is new.
     fn take(&mut self, commit: Timestamp, after: Given) {
         self.changed = None;
         let cursor = self.player.cursor();
-        let taken = self.picture.composite(&self.windows, &cursor);
         let at = now();
-        if let Some(picture) = taken {
-            let frame = super::Frame {
-                data: picture.data,
-                stride: picture.stride,
-                size: picture.size,
-                damage: picture.damage,
+        if let Some((mut pixels, damage)) = self.picture.look(&self.windows, &cursor) {
+            let size = pixels.size();
+            self.sink.frame(&mut super::Frame {
+                pixels: &mut pixels,
+                size,
+                damage,
                 input_seq: after.seq,
                 input: after.at,
                 commit,
-            };
-            self.sink.frame(&frame);
-            self.pacer.taken(at);
-            self.answered = after.seq;
-            if !self.told.first_frame && self.windows.any() {
-                self.told.first_frame = true;
-                self.tell(Event::FirstFrame);
+            });
+            // Of a game that spoiled its picture nothing was seen; it is on its way out, and the rest is drawn then.
+            if !self.picture.is_spoiled() {
+                self.pacer.taken(at);
+                self.answered = after.seq;
+                if !self.told.first_frame && self.windows.any() {
+                    self.told.first_frame = true;
+                    self.tell(Event::FirstFrame);
+                }
             }
         }
         self.taken += 1;

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use playhouse_media::frame::Damage;
 use playhouse_stage::compositor::GameInput;
 
 use super::client::{Client, Told};
@@ -33,6 +34,26 @@ fn a_client_that_takes_its_memory_away_is_thrown_out() {
     bad.draw(&window, &second);
     assert!(bad.is_thrown_out());
     drop(first);
+    assert_well(&house);
+}
+
+#[test]
+fn a_client_that_takes_its_memory_away_amid_a_picture_is_thrown_out() {
+    let house = open(320, 200, 60);
+    let mut bad = Client::connect(house.stage.wayland_display());
+    let (window, _first) = bad.show(60, 150, RED);
+    house.shot("a red picture", |shot| shot.pixel(160, 100) == 0x00ff_0000);
+    let second = bad.picture(60, 150, RED);
+    let file = second.file.try_clone().unwrap();
+    *house.amid.lock().unwrap() = Some(Box::new(move || file.set_len(0).unwrap()));
+    let before = house.count();
+    bad.draw(&window, &second);
+    house.spoiled();
+    assert!(bad.is_thrown_out());
+    // The next is new everywhere, not only where the window was: whatever was read of the spoiled one is void.
+    let next = house.shots(before + 1).swap_remove(before);
+    assert_eq!(next.damage, [Damage { x: 0, y: 0, width: 320, height: 200 }]);
+    assert!(next.is_whole() && next.pixel(160, 100) == 0);
     assert_well(&house);
 }
 

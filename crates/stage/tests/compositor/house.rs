@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use playhouse_media::frame::{Damage, Size};
 use playhouse_media::time::Timestamp;
-use playhouse_stage::compositor::{self, Compositor, Config, Event, Frame, GameInput};
+use playhouse_stage::compositor::{
+    self, Compositor, Config, Event, Frame, FrameSink, GameInput, Pixels, Spoiled,
+};
 use tempfile::TempDir;
 
 /// How long anything may take on a loaded machine before a test gives up.
@@ -20,28 +22,133 @@ pub(crate) struct Shot {
     pub(crate) input: Timestamp,
     pub(crate) commit: Timestamp,
     pub(crate) came: Instant,
-    stride: usize,
-    data: Vec<u8>,
+    /// Made of what was new in this frame and those before, as a sink does.
+    picture: Canvas,
+    /// The same frame, read whole and read in pieces of odd sizes.
+    pub(crate) whole: Canvas,
+    pub(crate) pieces: Canvas,
 }
 
 impl Shot {
     /// A pixel as `0xRRGGBB`; none of these outside of the picture.
     pub(crate) fn pixel(&self, x: usize, y: usize) -> u32 {
-        let at = y * self.stride + x * 4;
-        let pixel = self.data.get(at..at + 3).filter(|_| x * 4 < self.stride);
-        pixel.map_or(u32::MAX, |pixel| u32::from_le_bytes([pixel[0], pixel[1], pixel[2], 0]))
+        self.picture.pixel(x, y)
+    }
+
+    /// Whether this is all that there is to be seen.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.picture == self.whole && self.whole == self.pieces
     }
 }
+
+/// Pixels as `0xRRGGBB`, row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Canvas {
+    size: Size,
+    pixels: Vec<u32>,
+}
+
+impl Canvas {
+    fn new(size: Size) -> Self {
+        Self { size, pixels: vec![0; size.bgra_len() / 4] }
+    }
+
+    /// A picture of these pixels.
+    pub(crate) fn of(size: Size, pixel: impl Fn(u32, u32) -> u32) -> Self {
+        let pixels = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
+        Self { size, pixels: pixels.map(|(x, y)| pixel(x, y)).collect() }
+    }
+
+    pub(crate) fn pixel(&self, x: usize, y: usize) -> u32 {
+        let width = self.size.width as usize;
+        self.pixels.get(y * width + x).copied().filter(|_| x < width).unwrap_or(u32::MAX)
+    }
+
+    fn read(&mut self, pixels: &mut dyn Pixels, area: Damage) -> Result<(), Spoiled> {
+        let width = self.size.width as usize;
+        pixels.read(area, &mut |strip| {
+            for (y, row) in (strip.area.y as usize..)
+                .zip(strip.data.chunks(strip.stride))
+                .take(strip.area.height as usize)
+            {
+                let into = &mut self.pixels[y * width + strip.area.x as usize..][..strip.area.width as usize];
+                for (into, pixel) in into.iter_mut().zip(row.chunks_exact(4)) {
+                    *into = u32::from_le_bytes([pixel[0], pixel[1], pixel[2], 0]);
+                }
+            }
+        })
+    }
+}
+
+/// What a sink may do while it reads, once.
+pub(crate) type Deed = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 #[derive(Default)]
 struct Seen {
     shots: Vec<Shot>,
+    spoiled: usize,
     events: Vec<Event>,
+}
+
+/// A sink that keeps everything.
+struct Reader {
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    amid: Deed,
+    picture: Canvas,
+}
+
+impl Reader {
+    fn read(&mut self, frame: &mut Frame<'_>) -> Result<Shot, Spoiled> {
+        if self.picture.size != frame.size {
+            self.picture = Canvas::new(frame.size);
+        }
+        for area in frame.damage {
+            self.picture.read(frame.pixels, *area)?;
+        }
+        let (mut whole, mut pieces) = (Canvas::new(frame.size), Canvas::new(frame.size));
+        frame.pixels.read(Damage::whole(frame.size), &mut |_| {
+            if let Some(deed) = self.amid.lock().unwrap().take() {
+                deed();
+            }
+        })?;
+        whole.read(frame.pixels, Damage::whole(frame.size))?;
+        let step = |step: usize| (0..).step_by(step);
+        for y in step(67).take_while(|y| *y < frame.size.height) {
+            for x in step(101).take_while(|x| *x < frame.size.width) {
+                pieces.read(frame.pixels, Damage { x, y, width: 101, height: 67 })?;
+            }
+        }
+        Ok(Shot {
+            size: frame.size,
+            damage: frame.damage.to_vec(),
+            input_seq: frame.input_seq,
+            input: frame.input,
+            commit: frame.commit,
+            came: Instant::now(),
+            picture: self.picture.clone(),
+            whole,
+            pieces,
+        })
+    }
+}
+
+impl FrameSink for Reader {
+    fn frame(&mut self, frame: &mut Frame<'_>) {
+        let shot = self.read(frame);
+        let mut seen = self.seen.0.lock().unwrap();
+        match shot {
+            Ok(shot) => seen.shots.push(shot),
+            Err(Spoiled) => seen.spoiled += 1,
+        }
+        self.seen.1.notify_all();
+    }
 }
 
 /// A stage, and the record of it.
 pub(crate) struct House {
     pub(crate) stage: Compositor,
+    /// What happens amid the next frame.
+    pub(crate) amid: Deed,
     seen: Arc<(Mutex<Seen>, Condvar)>,
     _runtime: TempDir,
 }
@@ -53,31 +160,19 @@ pub(crate) fn open(width: u32, height: u32, rate: u32) -> House {
 pub(crate) fn open_with(width: u32, height: u32, rate: u32, xwayland: bool) -> House {
     let runtime = tempfile::tempdir().unwrap();
     let seen = Arc::<(Mutex<Seen>, Condvar)>::default();
-    let (shots, events) = (seen.clone(), seen.clone());
+    let (events, amid) = (seen.clone(), Deed::default());
     let config =
         Config { size: Size::new(width, height), rate, runtime: runtime.path().to_owned(), xwayland };
+    let reader = Reader { seen: seen.clone(), amid: amid.clone(), picture: Canvas::new(config.size) };
     let stage = compositor::start(
         config,
-        Box::new(move |frame: &Frame<'_>| {
-            let shot = Shot {
-                size: frame.size,
-                damage: frame.damage.to_vec(),
-                input_seq: frame.input_seq,
-                input: frame.input,
-                commit: frame.commit,
-                came: Instant::now(),
-                stride: frame.stride,
-                data: frame.data.to_vec(),
-            };
-            shots.0.lock().unwrap().shots.push(shot);
-            shots.1.notify_all();
-        }),
+        Box::new(reader),
         Box::new(move |event| {
             events.0.lock().unwrap().events.push(event);
             events.1.notify_all();
         }),
     );
-    House { stage: stage.unwrap(), seen, _runtime: runtime }
+    House { stage: stage.unwrap(), amid, seen, _runtime: runtime }
 }
 
 impl House {
@@ -111,6 +206,11 @@ impl House {
     /// Waits until there are so many frames, and gives all.
     pub(crate) fn shots(&self, count: usize) -> Vec<Shot> {
         self.wait("enough frames", |seen| (seen.shots.len() >= count).then(|| seen.shots.clone()))
+    }
+
+    /// Waits for a frame that could not be read.
+    pub(crate) fn spoiled(&self) {
+        self.wait("a spoiled frame", |seen| (seen.spoiled > 0).then_some(()));
     }
 
     /// How many frames there were.

@@ -4,8 +4,8 @@ use playhouse_media::frame::{Damage, Size};
 use playhouse_stage::compositor::{Event, GameInput};
 use wayland_protocols::wp::presentation_time::client::wp_presentation::WpPresentation;
 
-use super::client::{Client, Told};
-use super::house::open;
+use super::client::{Client, Picture, Told};
+use super::house::{Canvas, open};
 
 const RED: u32 = 0xffff_0000;
 const GREEN: u32 = 0xff00_ff00;
@@ -51,6 +51,63 @@ fn only_what_changed_is_drawn_again() {
         (shot.pixel(15, 32), shot.pixel(79, 79), shot.pixel(80, 79)),
         (seen(RED), seen(GREEN), seen(RED))
     );
+}
+
+/// A picture in which no row or column is like another.
+fn texture(x: u32, y: u32) -> u32 {
+    ((x * 3) & 0xff) << 16 | ((y * 5) & 0xff) << 8 | (x ^ y) & 0xff
+}
+
+fn textured(game: &Client, width: i32, height: i32) -> Picture {
+    let picture = game.picture(width, height, RED);
+    for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+        picture.paint(x, y, 1, 1, texture(x.cast_unsigned(), y.cast_unsigned()));
+    }
+    picture
+}
+
+#[test]
+fn what_comes_over_a_game_and_goes_leaves_each_pixel_where_it_was() {
+    let house = open(321, 199, 60);
+    let mut game = Client::connect(house.stage.wayland_display());
+    let (window, _) = game.window();
+    let picture = textured(&game, 321, 199);
+    game.draw(&window, &picture);
+    let plain = Canvas::of(Size::new(321, 199), texture);
+    house.last_shot("the game", |shot| shot.is_whole() && shot.whole == plain);
+
+    // It lies across the edge of two strips.
+    let (part, subsurface) = game.subsurface(&window, 33, 57);
+    game.draw(&part, &game.picture(51, 29, GREEN));
+    window.surface.commit();
+    game.flush();
+    let covered = Canvas::of(Size::new(321, 199), |x, y| {
+        let green = (33..84).contains(&x) && (57..86).contains(&y);
+        if green { seen(GREEN) } else { texture(x, y) }
+    });
+    house.last_shot("the part", |shot| shot.is_whole() && shot.whole == covered);
+    subsurface.destroy();
+    part.surface.destroy();
+    game.flush();
+    house.last_shot("the game alone", |shot| shot.is_whole() && shot.whole == plain);
+}
+
+#[test]
+fn a_picture_that_shines_through_is_the_same_however_it_is_read() {
+    let house = open(320, 200, 60);
+    let mut game = Client::connect(house.stage.wayland_display());
+    let (window, _) = game.window();
+    // Scaled by 2.5, with black beside it.
+    let picture = textured(&game, 96, 80);
+    game.draw(&window, &picture);
+    let (part, _subsurface) = game.subsurface(&window, 13, 17);
+    game.draw(&part, &game.picture(31, 37, 0x8000_4000));
+    window.surface.commit();
+    game.flush();
+    // Half of the texture's red, which is 84 in the middle of what is (28, 40) of the game.
+    let shot = house
+        .last_shot("the part", |shot| shot.is_whole() && (38..=46).contains(&(shot.pixel(111, 101) >> 16)));
+    assert_eq!(shot.pixel(5, 100), 0);
 }
 
 #[test]

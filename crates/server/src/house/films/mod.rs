@@ -1,0 +1,156 @@
+//! The library: films in their folders, their indexes, and those that are being watched.
+
+mod look;
+mod read;
+
+pub(crate) use look::keep;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::StatusCode;
+use playhouse_library::{folder, index};
+use playhouse_media::film::{self, Index};
+use playhouse_store::Store;
+use playhouse_store::films::{Film, State};
+use playhouse_watch::shelf::Found;
+use tokio::sync::Notify;
+
+use crate::config::Config;
+use crate::problem::{Answer, Problem};
+
+/// Indexes held open: each has some 100 KiB, and a film that is watched by many has one.
+const OPEN: usize = 32;
+
+/// The library.
+#[derive(Debug)]
+pub(crate) struct Films {
+    folders: Vec<PathBuf>,
+    indexes: PathBuf,
+    posters: PathBuf,
+    opened: Mutex<VecDeque<Arc<Opened>>>,
+    looked: tokio::sync::Mutex<Looked>,
+    /// Files that came to their place as a whole since the last look.
+    arrived: Mutex<Found>,
+    wake: Notify,
+}
+
+/// What is remembered from one look at the folders to the next.
+#[derive(Debug, Default)]
+struct Looked {
+    found: Found,
+    /// Films that gave no poster, by fingerprint: they would not give one the next time.
+    faceless: BTreeSet<String>,
+    /// When films are tried again that could not be read for a reason of this machine's.
+    again: Option<std::time::Instant>,
+}
+
+/// A film that is being watched.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) film: Film,
+    pub(crate) index: Index,
+}
+
+/// There is no such film.
+pub(crate) fn no_film() -> Problem {
+    Problem::not_found("There is no such film in the library (any more). Look at the list for what there is.")
+}
+
+/// Why a film cannot be watched.
+fn unplayable(film: &Film, reason: &str) -> Problem {
+    let detail = format!("“{}” cannot be watched: {reason}", film.title);
+    Problem::new(StatusCode::CONFLICT, "unplayable", "The film cannot be watched", detail)
+}
+
+/// The film's file is not the one that was indexed, or not there: the next look at the folders finds that out.
+pub(crate) fn changed(film: &Film) -> Problem {
+    unplayable(film, "its file has just changed or gone. It is read anew within seconds; try again then.")
+}
+
+impl Films {
+    /// The library of a configuration.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            folders: config.films.clone(),
+            indexes: config.data.join("index"),
+            posters: config.data.join("posters"),
+            opened: Mutex::default(),
+            looked: tokio::sync::Mutex::default(),
+            arrived: Mutex::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    fn index_of(&self, id: &str) -> PathBuf {
+        self.indexes.join(id)
+    }
+
+    /// Where a film's poster is, if it has one.
+    pub(crate) fn poster_of(&self, id: &str) -> PathBuf {
+        self.posters.join(format!("{id}.jpg"))
+    }
+
+    /// The film of an id, ready to be watched.
+    pub(crate) async fn open(self: &Arc<Self>, store: &Store, id: &str) -> Answer<Arc<Opened>> {
+        if let Some(opened) = self.cached(id) {
+            return Ok(opened);
+        }
+        let film = store.films().get(id).await?.ok_or_else(no_film)?;
+        if film.state != State::Ready {
+            return Err(unplayable(&film, film.reason.as_deref().unwrap_or("its file is not there.")));
+        }
+        let films = self.clone();
+        let opening = tokio::task::spawn_blocking(move || films.open_index(film));
+        let opened = opening.await.map_err(|error| Problem::internal("Opening a film", &error))??;
+        let mut cache = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.retain(|other| other.film.id != opened.film.id);
+        cache.truncate(OPEN - 1);
+        cache.push_front(opened.clone());
+        Ok(opened)
+    }
+
+    fn cached(&self, id: &str) -> Option<Arc<Opened>> {
+        let mut cache = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = cache.iter().position(|opened| opened.film.id == id)?;
+        let opened = cache.remove(at)?;
+        cache.push_front(opened.clone());
+        Some(opened)
+    }
+
+    /// Opens a film's index, and makes it where it is gone or of another version of the program.
+    fn open_index(&self, film: Film) -> Answer<Arc<Opened>> {
+        let path = self.index_of(&film.id);
+        let opened = index::open(&path).or_else(|error| match error {
+            film::Error::Read(_) | film::Error::NoIndex | film::Error::Version { .. } => {
+                tracing::info!(film = film.id, %error, "a film's index is made anew");
+                let file = folder::open(Path::new(&film.folder), &film.path).map_err(film::Error::Read)?;
+                index::make(file, &path)?;
+                index::open(&path)
+            }
+            other => Err(other),
+        });
+        match opened {
+            Ok(index) => Ok(Arc::new(Opened { film, index })),
+            Err(error) => Err(unplayable(&film, &format!("{error}."))),
+        }
+    }
+
+    /// Forgets what is held open of a film that is not what it was.
+    pub(crate) fn forget(&self, id: &str) {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).retain(|opened| opened.film.id != id);
+    }
+
+    /// Removes what was made from a film.
+    pub(crate) async fn discard(&self, id: &str) {
+        self.forget(id);
+        for path in [self.index_of(id), self.poster_of(id)] {
+            if let Err(error) = tokio::fs::remove_file(&path).await
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(file = %path.display(), %error, "what was made from a film could not be removed");
+            }
+        }
+    }
+}

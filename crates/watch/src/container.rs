@@ -1,0 +1,275 @@
+//! What a container holds, as ffprobe says it, and whether a browser plays it as it is.
+
+use serde::{Deserialize, Serialize};
+
+/// Tracks that are kept at most: a file with more is made to hurt.
+const TRACKS: usize = 64;
+
+/// What a track is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// Text or pictures of text.
+    Subtitle,
+}
+
+/// One track.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Track {
+    /// What it is of.
+    pub kind: Kind,
+    /// The codec by ffmpeg's name: `h264`, `aac`.
+    pub codec: String,
+    /// The codec's profile: `High`, `LC`.
+    pub profile: Option<String>,
+    /// How pixels are laid out by ffmpeg's name: `yuv420p`.
+    pub pixels: Option<String>,
+    /// The language by ISO 639: `eng`.
+    pub language: Option<String>,
+    /// Pixels across.
+    pub width: Option<u32>,
+    /// Pixels down.
+    pub height: Option<u32>,
+    /// Channels of sound.
+    pub channels: Option<u32>,
+}
+
+/// A file as ffprobe read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// The container by ffmpeg's name: `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub format: String,
+    /// Milliseconds, where they are known.
+    pub duration_ms: Option<u64>,
+    /// Its tracks; attached pictures and data are left out.
+    pub tracks: Vec<Track>,
+}
+
+/// Why what ffprobe said is not understood.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is no JSON of the shape that ffprobe gives.
+    #[error("what ffprobe said could not be read: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// What ffprobe gives by `-of json -show_format -show_streams`.
+#[derive(Deserialize)]
+struct Said {
+    #[serde(default)]
+    streams: Vec<Stream>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Default, Deserialize)]
+struct Format {
+    #[serde(default)]
+    format_name: String,
+    duration: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Stream {
+    codec_type: Option<String>,
+    codec_name: Option<String>,
+    profile: Option<String>,
+    pix_fmt: Option<String>,
+    width: Option<u32>,
+    height: Option<u32>,
+    channels: Option<u32>,
+    #[serde(default)]
+    tags: Tags,
+    #[serde(default)]
+    disposition: Disposition,
+}
+
+#[derive(Default, Deserialize)]
+struct Tags {
+    language: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Disposition {
+    #[serde(default)]
+    attached_pic: u8,
+}
+
+impl Container {
+    /// Reads what ffprobe said, as JSON.
+    ///
+    /// # Errors
+    /// [`ReadError`] where it is of another shape.
+    pub fn read(json: &[u8]) -> Result<Self, ReadError> {
+        let said: Said = serde_json::from_slice(json)?;
+        let seconds = said.format.duration.and_then(|text| text.parse::<f64>().ok());
+        let duration = seconds.filter(|seconds| (0.0..1e9).contains(seconds));
+        Ok(Self {
+            format: said.format.format_name,
+            duration_ms: duration.and_then(|seconds| {
+                u64::try_from(std::time::Duration::from_secs_f64(seconds).as_millis()).ok()
+            }),
+            tracks: said.streams.into_iter().filter_map(track).take(TRACKS).collect(),
+        })
+    }
+
+    /// The pictures that are shown: the first track of them.
+    pub fn video(&self) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.kind == Kind::Video)
+    }
+
+    /// Whether a browser plays the file as it is: H.264 of 8 bits and AAC, or no sound, in MP4.
+    ///
+    /// # Errors
+    /// The sentence that says why not.
+    pub fn playable(&self) -> Result<(), String> {
+        let Some(video) = self.video() else {
+            return Err("There is no picture in this file.".to_owned());
+        };
+        let audio: Vec<&Track> = self.tracks.iter().filter(|track| track.kind == Kind::Audio).collect();
+        let mp4 = self.format.split(',').any(|name| name == "mp4");
+        let pixels = matches!(video.pixels.as_deref(), None | Some("yuv420p" | "yuvj420p"));
+        let sound = audio.is_empty() || audio.iter().any(|track| track.codec == "aac");
+        if mp4 && video.codec == "h264" && pixels && sound {
+            return Ok(());
+        }
+        let mut parts = vec![video_word(video)];
+        parts.extend(audio.first().map(|track| codec_word(&track.codec)));
+        Err(format!(
+            "{} in {} is not what browsers play, and converting films is not built yet; H.264 and AAC in MP4 play at \
+             once.",
+            parts.join(" and "),
+            container_word(&self.format)
+        ))
+    }
+}
+
+fn track(stream: Stream) -> Option<Track> {
+    let kind = match stream.codec_type.as_deref()? {
+        "video" if stream.disposition.attached_pic == 0 => Kind::Video,
+        "audio" => Kind::Audio,
+        "subtitle" => Kind::Subtitle,
+        _ => return None,
+    };
+    Some(Track {
+        kind,
+        codec: short(stream.codec_name.unwrap_or_else(|| "unknown".to_owned())),
+        profile: stream.profile.map(short),
+        pixels: stream.pix_fmt.map(short),
+        language: stream.tags.language.map(short).filter(|language| language != "und"),
+        width: stream.width.filter(|_| kind == Kind::Video),
+        height: stream.height.filter(|_| kind == Kind::Video),
+        channels: stream.channels.filter(|_| kind == Kind::Audio),
+    })
+}
+
+/// Names come from the file: nobody needs a long one.
+fn short(text: String) -> String {
+    const LONGEST: usize = 40;
+    if text.chars().count() <= LONGEST { text } else { text.chars().take(LONGEST).collect() }
+}
+
+fn video_word(track: &Track) -> String {
+    match (track.codec.as_str(), track.pixels.as_deref()) {
+        ("h264", Some(pixels)) if !matches!(pixels, "yuv420p" | "yuvj420p") => {
+            format!("H.264 of the kind {pixels}")
+        }
+        (codec, _) => codec_word(codec),
+    }
+}
+
+fn codec_word(codec: &str) -> String {
+    let known = match codec {
+        "h264" => "H.264",
+        "hevc" => "HEVC",
+        "av1" => "AV1",
+        "vp8" => "VP8",
+        "vp9" => "VP9",
+        "mpeg4" => "MPEG-4",
+        "mpeg2video" => "MPEG-2",
+        "aac" => "AAC",
+        "ac3" => "AC-3",
+        "eac3" => "E-AC-3",
+        "dts" => "DTS",
+        "mp3" => "MP3",
+        "opus" => "Opus",
+        "vorbis" => "Vorbis",
+        "flac" => "FLAC",
+        other => return other.to_owned(),
+    };
+    known.to_owned()
+}
+
+fn container_word(format: &str) -> &str {
+    match format {
+        "matroska,webm" => "Matroska",
+        "mov,mp4,m4a,3gp,3g2,mj2" => "MP4",
+        "avi" => "AVI",
+        "mpegts" => "an MPEG transport stream",
+        "" => "an unknown container",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(format: &str, tracks: &[(&str, &str, &str)]) -> Container {
+        let streams: Vec<serde_json::Value> = tracks
+            .iter()
+            .map(|(kind, codec, pixels)| {
+                let pixels = (!pixels.is_empty()).then_some(*pixels);
+                serde_json::json!({"codec_type": kind, "codec_name": codec, "pix_fmt": pixels, "width": 640, "height": 360, "channels": 2})
+            })
+            .collect();
+        let said =
+            serde_json::json!({"streams": streams, "format": {"format_name": format, "duration": "12.5"}});
+        Container::read(said.to_string().as_bytes()).unwrap()
+    }
+
+    const MP4: &str = "mov,mp4,m4a,3gp,3g2,mj2";
+
+    #[test]
+    fn what_browsers_play_is_played_as_it_is() {
+        let film =
+            container(MP4, &[("video", "h264", "yuv420p"), ("audio", "aac", ""), ("data", "bin_data", "")]);
+        assert_eq!(film.playable(), Ok(()));
+        assert_eq!((film.duration_ms, film.tracks.len()), (Some(12_500), 2));
+        assert_eq!((film.tracks[0].width, film.tracks[0].channels), (Some(640), None));
+        assert_eq!((film.tracks[1].width, film.tracks[1].channels), (None, Some(2)));
+        assert_eq!(container(MP4, &[("video", "h264", "yuv420p")]).playable(), Ok(()));
+    }
+
+    #[test]
+    fn what_browsers_do_not_play_is_said_in_a_sentence() {
+        let table = [
+            (
+                container("matroska,webm", &[("video", "h264", "yuv420p"), ("audio", "aac", "")]),
+                "H.264 and AAC in Matroska",
+            ),
+            (container(MP4, &[("video", "hevc", "yuv420p10le")]), "HEVC in MP4"),
+            (container(MP4, &[("video", "h264", "yuv420p10le")]), "H.264 of the kind yuv420p10le in MP4"),
+            (container(MP4, &[("video", "h264", "yuv420p"), ("audio", "ac3", "")]), "H.264 and AC-3 in MP4"),
+            (container(MP4, &[("audio", "aac", "")]), "no picture"),
+        ];
+        for (film, words) in table {
+            let sentence = film.playable().unwrap_err();
+            assert!(sentence.contains(words), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_ffprobe_never_says_is_refused() {
+        assert!(Container::read(b"").is_err());
+        assert!(Container::read(b"[1]").is_err());
+        let empty = Container::read(b"{}").unwrap();
+        assert!(empty.tracks.is_empty() && empty.playable().is_err());
+        let odd = br#"{"format":{"duration":"NaN"},"streams":[{}]}"#;
+        assert_eq!(Container::read(odd).unwrap().duration_ms, None);
+    }
+}
