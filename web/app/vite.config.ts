@@ -7,6 +7,8 @@ export default defineConfig({
     target: "es2022",
     sourcemap: false,
     assetsInlineLimit: 0,
+    // hls.js is as large, and comes only where a film is played.
+    chunkSizeWarningLimit: 600,
     // The player page comes when it is needed; what all pages share stays one file.
     modulePreload: { polyfill: false },
   },

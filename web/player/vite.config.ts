@@ -1,6 +1,9 @@
 import { defineConfig } from "vite";
 
-/** One file that any page can import without tools of its own; a house serves it as `/player.js`. */
+/**
+ * One file that any page can import without tools of its own; a house serves it as `/player.js`. What plays films comes
+ * beside it, and only where one is played.
+ */
 export default defineConfig({
   root: new URL(".", import.meta.url).pathname,
   build: {
@@ -11,5 +14,7 @@ export default defineConfig({
     copyPublicDir: false,
     lib: { entry: "src/index.ts", formats: ["es"], fileName: () => "player.js" },
     minify: true,
+    chunkSizeWarningLimit: 800,
+    rolldownOptions: { output: { chunkFileNames: "player-[name].js" } },
   },
 });

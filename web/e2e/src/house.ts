@@ -77,6 +77,11 @@ export class House {
     return `${this.origin}/?code=${this.code}`;
   }
 
+  /** Where it looks for films. */
+  get films(): string {
+    return join(this.folder, "data", "films");
+  }
+
   /** The program's process. */
   get pid(): number {
     return this.child.pid ?? 0;

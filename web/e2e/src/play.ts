@@ -84,7 +84,10 @@ export function difference(a: number[], b: number[]): number {
 /** The loudest root mean square of the sound during `milliseconds`, 0 to 1. */
 export function loudness(page: Page, milliseconds = 1500): Promise<number> {
   return page.evaluate(async (span) => {
-    const stream = document.querySelector("audio")!.srcObject as MediaStream;
+    // A session's sound has an element of its own; a film's belongs to its picture.
+    const audio = document.querySelector("audio");
+    const video = document.querySelector("video") as HTMLVideoElement & { captureStream(): MediaStream };
+    const stream = audio ? (audio.srcObject as MediaStream) : video.captureStream();
     const context = new AudioContext();
     const analyser = context.createAnalyser();
     context.createMediaStreamSource(stream).connect(analyser);

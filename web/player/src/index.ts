@@ -1,4 +1,4 @@
-/** Plays a Playhouse session in any page. */
+/** Plays a Playhouse session, or a film, in any page. */
 
 export { Player } from "./player";
 export type { PlayerEvents, PlayerOptions, Quality, State } from "./player";
@@ -9,3 +9,10 @@ export type { Numbers } from "./stats";
 export type { OverlayLabels } from "./overlay";
 export type { VideoSink } from "./sink";
 export type { Input, Notice, PadState } from "./protocol";
+export { FilmPlayer } from "./film/player";
+export { preloadFilms } from "./film/choose";
+export type { FilmEvents, FilmOptions, FilmState } from "./film/player";
+export { FilmError } from "./film/source";
+export type { AudioTrack, FilmErrorKind, Rendition } from "./film/source";
+export type { FilmNumbers } from "./film/meter";
+export type { Span } from "./film/spans";

@@ -17,33 +17,39 @@ export class Problem extends Error {
   }
 }
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** Asks the server; `Answer` is what the API promises for this route. Throws {@link Problem}. */
-export async function api<Answer = void>(method: Method, path: string, body?: unknown, keepalive = false): Promise<Answer> {
-  let response: Response;
-  try {
-    response = await fetch(path, {
-      method,
-      keepalive,
-      headers: { accept: "application/json", ...(body !== undefined && { "content-type": "application/json" }) },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-  } catch {
-    throw new Problem(t("error.unreachable"), 0, "unreachable");
-  }
-  if (response.status === 204) return undefined as Answer;
+/** What an answer that is none says. */
+export async function problem(response: Response): Promise<Problem> {
   const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return answer as Answer;
   const more = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
   const sentence = typeof more.detail === "string" ? more.detail : more.title;
   const slug = typeof more.type === "string" ? more.type.replace(/^.*#/, "") : "";
-  throw new Problem(
-    typeof sentence === "string" ? sentence : t("error.status", { status: response.status }),
-    response.status,
-    slug,
-    more,
-  );
+  const text = typeof sentence === "string" ? sentence : t("error.status", { status: response.status });
+  return new Problem(text, response.status, slug, more);
+}
+
+/** Asks the server; gives its answer, whatever it is. Throws {@link Problem} where there is none. */
+export async function request(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new Problem(t("error.unreachable"), 0, "unreachable");
+  }
+}
+
+/** Asks the server; `Answer` is what the API promises for this route. Throws {@link Problem}. */
+export async function api<Answer = void>(method: Method, path: string, body?: unknown, keepalive = false): Promise<Answer> {
+  const response = await request(path, {
+    method,
+    keepalive,
+    headers: { accept: "application/json", ...(body !== undefined && { "content-type": "application/json" }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  if (response.status === 204) return undefined as Answer;
+  if (!response.ok) throw await problem(response);
+  return (await response.json().catch(() => undefined)) as Answer;
 }
 
 /** The sentence of anything that was thrown. */

@@ -50,3 +50,19 @@ export function played(seconds: number): string {
   const minutes = Math.max(1, Math.round((seconds % 3600) / 60));
   return hours > 0 ? t("time.hours", { hours, minutes }) : t("time.minutes", { minutes });
 }
+
+/** "2 h 5 min". */
+export function length(seconds: number): string {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  const hours = Math.floor(minutes / 60);
+  return hours > 0 ? t("time.long", { hours, minutes: minutes % 60 }) : t("time.short", { minutes });
+}
+
+/** A language by its name in the person's: "Japanese" of `ja` or `jpn`; as it is where nobody knows it. */
+export function tongue(code: string): string {
+  try {
+    return new Intl.DisplayNames(language(), { type: "language" }).of(code) ?? code;
+  } catch {
+    return code;
+  }
+}

@@ -18,10 +18,10 @@ export function go(path: string, how: "push" | "replace" = "push"): void {
   void arrive();
 }
 
-/** Goes back, or home where there is nothing to go back to. */
-export function back(): void {
+/** Goes back, or to another path where there is nothing to go back to. */
+export function back(otherwise = "/"): void {
   if ((history.state as { inside?: boolean } | null)?.inside) history.back();
-  else if (place.path !== "/") go("/");
+  else if (place.path !== otherwise) go(otherwise, otherwise === "/" ? "push" : "replace");
 }
 
 /** The focus follows the page: to what the page names, else to its heading. */

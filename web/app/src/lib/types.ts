@@ -169,3 +169,48 @@ export interface System {
   memory: { total_bytes: number; available_bytes: number };
   sessions: Session[];
 }
+
+/** A film as lists have it. */
+export interface Film {
+  id: string;
+  /** The film's title, or the episode's. */
+  title: string;
+  year: number | null;
+  show: string | null;
+  season: number | null;
+  episode: number | null;
+  duration_s: number | null;
+  width: number | null;
+  height: number | null;
+  state: "ready" | "unplayable" | "missing";
+  /** Why it cannot be played. */
+  reason: string | null;
+  added_ms: number;
+  poster: string;
+  /** Where this account left it. */
+  position_s: number | null;
+  finished: boolean;
+  /** When this account last watched it. */
+  watched_ms: number | null;
+}
+
+export interface Track {
+  kind: "video" | "audio" | "subtitle";
+  codec: string;
+  language: string | null;
+  width: number | null;
+  height: number | null;
+  channels: number | null;
+}
+
+/** A film as its page has it. */
+export interface FilmDetail extends Film {
+  tracks: Track[];
+  hls: string;
+  dash: string;
+  /** The file as it is, to take along. */
+  file: string;
+  /** The file's path in its folder; owners only. */
+  path: string | null;
+  bytes: number;
+}

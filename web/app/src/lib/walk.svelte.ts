@@ -17,22 +17,34 @@ const ARROWS: Record<string, Direction> = {
   ArrowRight: "right",
 };
 
+/** A page that takes directions and the way back for itself, as far as it wants them: it answers whether it did. */
+export interface Guide {
+  turn(direction: Direction): boolean;
+  back(): boolean;
+}
+
 /** Whether pads walk through the page; a game that is being played has them for itself. */
-export const walk = $state({ pads: true, menu: false });
+export const walk = $state({ pads: true, menu: false, guide: undefined as Guide | undefined });
 
 /** Closes what is on top, else goes back a page. */
 function leave(): void {
   const dialogs = document.querySelectorAll<HTMLDialogElement>("dialog[open]");
   const top = dialogs[dialogs.length - 1];
   if (top) top.dispatchEvent(new Event("cancel", { cancelable: true }));
-  else back();
+  else if (!walk.guide?.back()) back();
+}
+
+/** Goes in a direction: within the dialog on top, else as the page has it, else to what lies there. */
+function turn(direction: Direction): boolean {
+  const open = document.querySelector("dialog[open]") !== null;
+  return (!open && walk.guide?.turn(direction) === true) || move(direction);
 }
 
 function keys(event: KeyboardEvent): void {
   const direction = ARROWS[event.key];
   if (!direction || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (keepsArrows(document.activeElement, direction)) return;
-  if (move(direction)) event.preventDefault();
+  if (turn(direction)) event.preventDefault();
 }
 
 function directionOf(pad: Gamepad): Direction | undefined {
@@ -60,7 +72,7 @@ function act(held: Held, pad: Gamepad, now: number): void {
       const active = document.activeElement;
       const slider = active instanceof HTMLInputElement && active.type === "range";
       if (slider && (direction === "left" || direction === "right")) step(active, direction);
-      else move(direction);
+      else turn(direction);
     }
     held.next = now + (direction === held.direction ? REPEAT_MS : REPEAT_FIRST_MS);
     held.direction = direction;
@@ -76,9 +88,12 @@ function act(held: Held, pad: Gamepad, now: number): void {
 }
 
 function step(slider: HTMLInputElement, direction: Direction): void {
-  if (direction === "right") slider.stepUp();
-  else slider.stepDown();
+  const by = direction === "right" ? 1 : -1;
+  // A slider without steps of its own says how far one goes.
+  if (slider.step === "any") slider.valueAsNumber += by * Number(slider.dataset.step ?? 1);
+  else slider.stepUp(by);
   slider.dispatchEvent(new Event("input", { bubbles: true }));
+  slider.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 /** Starts listening; pads are looked at only while there are any. */

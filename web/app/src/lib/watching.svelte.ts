@@ -1,0 +1,159 @@
+/** A film as it is being watched here: the player package's events as state for the page. */
+
+import { type AudioTrack, type FilmError, type FilmNumbers, FilmPlayer, type FilmState, type Rendition, type Span } from "@playhouse/player";
+import { type Command, nextRate } from "./commands";
+import { prefs } from "./prefs";
+import { t } from "./text.svelte";
+import type { FilmDetail } from "./types";
+
+declare global {
+  interface Window {
+    /** For benchmarks and browser tests: the film of this page. */
+    __film?: FilmPlayer;
+  }
+}
+
+/** Why it does not play, in the page's language; what the server says is kept as it says it. */
+function words(error: FilmError): string {
+  if (error.kind === "broken") return t("watch.broken");
+  if (error.kind === "unsupported") return t("watch.unsupported");
+  return error.message;
+}
+
+/** The player of one film, and what the page shows of it. */
+export class Watching {
+  state = $state<FilmState>("idle");
+  position = $state(0);
+  duration = $state(0);
+  buffered = $state.raw<readonly Span[]>([]);
+  waiting = $state(false);
+  blocked = $state(false);
+  away = $state(false);
+  error = $state("");
+  volume = $state(prefs.volume);
+  rate = $state(1);
+  renditions = $state.raw<readonly Rendition[]>([]);
+  rendition = $state(0);
+  /** The rendition that was asked for; nothing leaves it to the player. */
+  chosen = $state<number | undefined>();
+  tracks = $state.raw<readonly AudioTrack[]>([]);
+  track = $state(-1);
+  canFloat = $state(false);
+  floating = $state(false);
+  numbers = $state.raw<FilmNumbers | undefined>();
+  #player: FilmPlayer | undefined;
+  #unheard: (() => void) | undefined;
+
+  /** Begins to play in `element`, at `start` seconds. */
+  begin(element: HTMLElement, film: FilmDetail, start: number): void {
+    this.end();
+    const player = new FilmPlayer(element, {
+      hls: film.hls,
+      start,
+      volume: this.volume,
+      label: { title: film.title, poster: film.poster, ...(film.show && { artist: film.show }) },
+    });
+    this.#player = player;
+    window.__film = player;
+    this.position = start;
+    this.duration = film.duration_s ?? 0;
+    this.canFloat = player.canFloat;
+    player.on("state", (state) => (this.state = state));
+    player.on("position", (position) => (this.position = position));
+    player.on("duration", (duration) => (this.duration = duration || this.duration));
+    player.on("buffered", (buffered) => (this.buffered = buffered));
+    player.on("waiting", (waiting) => (this.waiting = waiting));
+    player.on("blocked", (blocked) => (this.blocked = blocked));
+    player.on("away", (away) => (this.away = away));
+    player.on("error", (error) => (this.error = words(error)));
+    player.on("renditions", (all) => (this.renditions = all));
+    player.on("rendition", (index) => (this.rendition = index));
+    player.on("audioTracks", (all) => (this.tracks = all));
+    player.on("audioTrack", (index) => (this.track = index));
+    player.on("pictureInPicture", (floating) => (this.floating = floating));
+    void player.load();
+  }
+
+  /** Tries again, where it was. */
+  again(): void {
+    this.error = "";
+    void this.#player?.load();
+  }
+
+  toggle(): void {
+    this.#player?.toggle();
+  }
+
+  seek(seconds: number): void {
+    this.#player?.seek(seconds);
+  }
+
+  setVolume(volume: number): void {
+    this.volume = Math.max(0, Math.min(1, volume));
+    prefs.volume = this.volume;
+    if (this.#player) this.#player.volume = this.volume;
+  }
+
+  #loud = 1;
+  mute(): void {
+    if (this.volume > 0) this.#loud = this.volume;
+    this.setVolume(this.volume > 0 ? 0 : this.#loud);
+  }
+
+  setRate(rate: number): void {
+    this.rate = rate;
+    if (this.#player) this.#player.rate = rate;
+  }
+
+  choose(rendition: number | undefined): void {
+    this.chosen = rendition;
+    this.#player?.choose(rendition);
+  }
+
+  listen(track: number): void {
+    this.#player?.listen(track);
+  }
+
+  /** Shows or hides the numbers, which are only taken while somebody looks. */
+  toggleNumbers(): void {
+    const { numbers } = this.#player ?? {};
+    this.#unheard?.();
+    this.#unheard = this.numbers ? undefined : this.#player?.on("numbers", (now) => (this.numbers = now));
+    this.numbers = this.numbers ? undefined : numbers;
+  }
+
+  async toggleFloat(): Promise<void> {
+    await this.#player?.togglePictureInPicture();
+  }
+
+  async toggleFullscreen(target: HTMLElement): Promise<void> {
+    await this.#player?.toggleFullscreen(target);
+  }
+
+  /** Does what a key means; what needs the page's own element is the page's. */
+  obey(command: Exclude<Command, { act: "full" | "float" }>): void {
+    switch (command.act) {
+      case "toggle":
+        return this.toggle();
+      case "mute":
+        return this.mute();
+      case "numbers":
+        return this.toggleNumbers();
+      case "nudge":
+        return this.#player?.nudge(command.seconds);
+      case "louder":
+        return this.setVolume(this.volume + command.by);
+      case "faster":
+        return this.setRate(nextRate(this.rate, command.by));
+      case "jump":
+        return this.seek(command.part * this.duration);
+    }
+  }
+
+  end(): void {
+    this.#unheard?.();
+    this.#player?.close();
+    this.#player = undefined;
+    delete window.__film;
+  }
+}

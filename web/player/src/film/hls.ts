@@ -1,0 +1,129 @@
+/** A film by hls.js and Media Source Extensions. A module of its own, since it is large and not every page plays films. */
+
+import Hls, { ErrorTypes, Events, type ErrorData, type HlsConfig } from "hls.js";
+import { type Address, type Bring, type Source, type SourceEvents, failure, refusal } from "./source";
+
+/** How often what cannot be decoded is tried again, and within which time. */
+const MENDS = 2;
+const MEND_WITHIN_MS = 30_000;
+/** A server that is out of reach is asked again after this long. */
+const ASK_AGAIN_MS = 2000;
+
+const CONFIG: Partial<HlsConfig> = {
+  // CMAF passes through unchanged: a worker would only cost its start.
+  enableWorker: false,
+  lowLatencyMode: false,
+  // The first segment is fetched while the element is still being prepared.
+  startFragPrefetch: true,
+  // A film begins in the quality it is to have; the first segments tell whether the way carries it.
+  testBandwidth: false,
+  abrEwmaDefaultEstimate: 12_000_000,
+  capLevelToPlayerSize: true,
+  backBufferLength: 30,
+};
+
+/** Seconds that are loaded ahead: enough for a hiccup of the network, and little to throw away when somebody seeks. */
+const AHEAD_S = 30;
+/** Until a picture is there nothing is loaded but what it needs: the rest would take its time. */
+const FIRST_S = 1;
+/** The first pictures are decoded and shown within this time. */
+const SETTLE_MS = 200;
+
+/** Whether hls.js could play here. */
+export const canPlay = () => Hls.isSupported();
+
+/** Brings a film by hls.js. */
+export const bring: Bring = (video: HTMLVideoElement, address: Address, events: SourceEvents): Source => {
+  const hls = new Hls({ ...CONFIG, startPosition: address.start });
+  const listening = new AbortController();
+  let settle = 0;
+  const load = (seconds: number) => (hls.config.maxBufferLength = hls.config.maxMaxBufferLength = seconds);
+  const first = () => {
+    clearTimeout(settle);
+    load(FIRST_S);
+  };
+  const rest = () => {
+    clearTimeout(settle);
+    settle = window.setTimeout(() => load(AHEAD_S), SETTLE_MS);
+  };
+  video.addEventListener("seeking", first, { signal: listening.signal });
+  for (const name of ["playing", "seeked"]) video.addEventListener(name, rest, { signal: listening.signal });
+  first();
+  let mended: number[] = [];
+  let again = 0;
+  let parsed = false;
+
+  const tellTracks = () => {
+    const tracks = hls.audioTracks.map(({ name, lang, channels }, index) => ({
+      index,
+      name: name ?? "",
+      language: lang ?? "",
+      channels: Number.parseInt(channels ?? "", 10) || 0,
+    }));
+    events.audioTracks(tracks, hls.audioTrack);
+  };
+
+  function mend(): void {
+    const now = performance.now();
+    mended = mended.filter((at) => now - at < MEND_WITHIN_MS);
+    if (mended.length >= MENDS) return events.failed(failure("broken"));
+    mended.push(now);
+    hls.recoverMediaError();
+  }
+
+  function network(data: ErrorData): void {
+    const status = data.response?.code ?? 0;
+    // What the server refuses it will refuse again; only what is out of its hands is tried again.
+    if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
+      return events.failed(refusal(status, bodyOf(data.networkDetails)));
+    }
+    events.away(true);
+    clearTimeout(again);
+    again = window.setTimeout(() => (parsed ? hls.startLoad() : hls.loadSource(address.hls)), ASK_AGAIN_MS);
+  }
+
+  hls.on(Events.MANIFEST_PARSED, () => {
+    parsed = true;
+    events.renditions(
+      hls.levels.map(({ width, height, bitrate, videoCodec }, index) => ({ index, width, height, bitrate, codec: videoCodec ?? "" })),
+    );
+  });
+  hls.on(Events.LEVEL_SWITCHED, (_, { level }) => events.rendition(level));
+  hls.on(Events.AUDIO_TRACKS_UPDATED, tellTracks);
+  hls.on(Events.AUDIO_TRACK_SWITCHED, tellTracks);
+  hls.on(Events.FRAG_LOADED, () => events.away(false));
+  hls.on(Events.ERROR, (_, data) => {
+    if (!data.fatal) return;
+    if (data.type === ErrorTypes.NETWORK_ERROR) network(data);
+    else if (data.details === "manifestIncompatibleCodecsError" || data.details === "bufferAddCodecError") events.failed(failure("unsupported"));
+    else if (data.type === ErrorTypes.MEDIA_ERROR) mend();
+    else events.failed(failure("broken"));
+  });
+  hls.attachMedia(video);
+  hls.loadSource(address.hls);
+
+  return {
+    get bandwidth() {
+      return hls.bandwidthEstimate;
+    },
+    choose(rendition) {
+      hls.nextLevel = rendition ?? -1;
+    },
+    listen(track) {
+      hls.audioTrack = track;
+    },
+    close() {
+      clearTimeout(again);
+      clearTimeout(settle);
+      listening.abort();
+      hls.destroy();
+    },
+  };
+};
+
+/** What a failed request was answered with. */
+function bodyOf(details: unknown): string {
+  if (!(details instanceof XMLHttpRequest)) return "";
+  const { response } = details as { response: unknown };
+  return response instanceof ArrayBuffer ? new TextDecoder().decode(response) : typeof response === "string" ? response : "";
+}

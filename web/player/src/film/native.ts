@@ -1,0 +1,51 @@
+/** A film by the browser's own HLS, where there are no Media Source Extensions. */
+
+import { type Address, type AudioTrack, type Bring, type Source, type SourceEvents, failure } from "./source";
+
+/** Safari's list of sounds, which TypeScript's DOM does not know. */
+interface NativeTracks extends EventTarget {
+  readonly length: number;
+  [index: number]: { enabled: boolean; label: string; language: string };
+}
+
+/** Brings a film by giving its playlist to the element. */
+export const native: Bring = (video: HTMLVideoElement, address: Address, events: SourceEvents): Source => {
+  const tracks = (video as HTMLVideoElement & { audioTracks?: NativeTracks }).audioTracks;
+  const list = () => Array.from({ length: tracks?.length ?? 0 }, (_, index) => tracks![index]!);
+  const listening = new AbortController();
+  const { signal } = listening;
+
+  const tell = () => {
+    const all = list();
+    const named = all.map<AudioTrack>(({ label, language }, index) => ({ index, name: label, language, channels: 0 }));
+    events.audioTracks(named, all.findIndex(({ enabled }) => enabled));
+  };
+  tracks?.addEventListener("addtrack", tell, { signal });
+  tracks?.addEventListener("change", tell, { signal });
+  video.addEventListener("loadedmetadata", () => address.start > 0 && (video.currentTime = address.start), { once: true, signal });
+  video.addEventListener("resize", () => {
+    events.renditions([{ index: 0, width: video.videoWidth, height: video.videoHeight, bitrate: 0, codec: "" }]);
+    events.rendition(0);
+  }, { signal });
+  video.addEventListener("error", () => {
+    const decoding = video.error?.code === MediaError.MEDIA_ERR_DECODE;
+    const network = video.error?.code === MediaError.MEDIA_ERR_NETWORK;
+    events.failed(failure(network ? "refused" : decoding ? "broken" : "unsupported"));
+  }, { signal });
+  video.src = address.hls;
+
+  return {
+    bandwidth: 0,
+    choose() {
+      // The browser chooses by itself.
+    },
+    listen(track) {
+      for (const [index, each] of list().entries()) each.enabled = index === track;
+    },
+    close() {
+      listening.abort();
+      video.removeAttribute("src");
+      video.load();
+    },
+  };
+};

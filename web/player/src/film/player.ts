@@ -1,0 +1,294 @@
+/** Plays a film in a page: picture, sound, seeking, and what there is to choose. Saves nothing itself. */
+
+import { Emitter } from "../emitter";
+import { sourceFor } from "./choose";
+import { type Label, MediaKeys } from "./mediakeys";
+import { FilmMeter, type FilmNumbers } from "./meter";
+import { type AudioTrack, type FilmError, type Rendition, type Source, failure } from "./source";
+import { type Span, spans } from "./spans";
+
+/** `loading` until the first picture; `failed` is for good, unless `load` is called again. */
+export type FilmState = "idle" | "loading" | "playing" | "paused" | "ended" | "failed";
+
+export interface FilmOptions {
+  /** Address of the film's HLS playlist. */
+  hls: string;
+  /** Seconds to begin at. */
+  start?: number;
+  /** 0 to 1. */
+  volume?: number;
+  /** What lock screens show. */
+  label?: Label;
+}
+
+export interface FilmEvents {
+  state: FilmState;
+  /** Seconds; some four times each second, and at once after a seek. */
+  position: number;
+  duration: number;
+  buffered: readonly Span[];
+  /** Whether the film stands since something has to arrive first. */
+  waiting: boolean;
+  /** Whether the browser plays only once the person did something. */
+  blocked: boolean;
+  /** Whether the server is out of reach; the film goes on by itself. */
+  away: boolean;
+  renditions: readonly Rendition[];
+  /** Index of the rendition that is shown. */
+  rendition: number;
+  audioTracks: readonly AudioTrack[];
+  /** Index of the track that is heard, -1 where there is no choice. */
+  audioTrack: number;
+  pictureInPicture: boolean;
+  error: FilmError;
+  /** Once a second, while somebody listens. */
+  numbers: FilmNumbers;
+}
+
+const NUMBERS_EVERY_MS = 1000;
+/** A seek waits this long for the one before it, so that dragging shows pictures on its way; then it goes ahead. */
+const SEEK_TURN_MS = 250;
+/** Seeking stays this far before the end: whoever seeks wants to see something. */
+const BEFORE_END_S = 0.5;
+
+/** A film in an element of the page. */
+export class FilmPlayer {
+  readonly video = document.createElement("video");
+  #events = new Emitter<FilmEvents>();
+  #meter = new FilmMeter(this.video);
+  #keys: MediaKeys | undefined;
+  #source: Source | undefined;
+  #state: FilmState = "idle";
+  #waiting = false;
+  #blocked = false;
+  #next: number | undefined;
+  #sought = 0;
+  #timer = 0;
+  #closed = false;
+
+  constructor(
+    readonly element: HTMLElement,
+    private options: FilmOptions,
+  ) {
+    const { video } = this;
+    video.playsInline = true;
+    video.style.cssText = "display:block;width:100%;height:100%;object-fit:contain;background:#000";
+    this.volume = options.volume ?? 1;
+    element.append(video);
+    this.#listen();
+    if (options.label) {
+      this.#keys = new MediaKeys(options.label, {
+        play: () => void this.play(),
+        pause: () => this.pause(),
+        nudge: (seconds) => this.nudge(seconds),
+        seek: (seconds) => this.seek(seconds),
+      });
+    }
+    this.#timer = window.setInterval(() => {
+      if (this.#events.heard("numbers")) this.#events.emit("numbers", this.numbers);
+    }, NUMBERS_EVERY_MS);
+  }
+
+  /** Listens; the answer stops listening. */
+  on<Name extends keyof FilmEvents>(name: Name, listener: (value: FilmEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  get state(): FilmState {
+    return this.#state;
+  }
+
+  /** Seconds; where a seek goes to, while there is one. */
+  get position(): number {
+    return this.#next ?? this.video.currentTime;
+  }
+
+  /** Seconds, 0 while it is not known. */
+  get duration(): number {
+    return Number.isFinite(this.video.duration) ? this.video.duration : 0;
+  }
+
+  get buffered(): Span[] {
+    return spans(this.video.buffered);
+  }
+
+  get numbers(): FilmNumbers {
+    return this.#meter.read(this.buffered, this.#source?.bandwidth ?? 0);
+  }
+
+  get volume(): number {
+    return this.video.muted ? 0 : this.video.volume;
+  }
+
+  /** Loudness from 0 to 1. */
+  set volume(volume: number) {
+    this.video.volume = Math.max(0, Math.min(1, volume));
+    this.video.muted = volume <= 0;
+  }
+
+  get rate(): number {
+    return this.video.playbackRate;
+  }
+
+  /** How fast it plays, 1 being as it was made; voices keep their pitch. */
+  set rate(rate: number) {
+    this.video.defaultPlaybackRate = rate;
+    this.video.playbackRate = rate;
+    this.#tellKeys();
+  }
+
+  /** Begins to load and to play; after a failure, at the place where it was. */
+  async load(): Promise<void> {
+    const start = this.#source ? this.position : (this.options.start ?? 0);
+    this.#source?.close();
+    this.#meter.begin();
+    this.#set("loading");
+    const bring = await sourceFor(this.video).catch(() => undefined);
+    if (this.#closed) return;
+    if (!bring) return this.#fail(failure("unsupported"));
+    this.#source = bring(this.video, { hls: this.options.hls, start }, {
+      renditions: (all) => this.#events.emit("renditions", all),
+      rendition: (index) => this.#events.emit("rendition", index),
+      audioTracks: (all, chosen) => {
+        this.#events.emit("audioTracks", all);
+        this.#events.emit("audioTrack", chosen);
+      },
+      failed: (error) => this.#fail(error),
+      away: (away) => this.#events.emit("away", away),
+    });
+    await this.play();
+  }
+
+  /** Plays, as far as the browser allows it; after the end from the beginning. */
+  async play(): Promise<void> {
+    try {
+      await this.video.play();
+      this.#block(false);
+    } catch (error) {
+      // A pause or a new source takes a beginning back, which is no failure; others arrive by the source.
+      if (error instanceof DOMException && error.name === "NotAllowedError") this.#block(true);
+    }
+  }
+
+  pause(): void {
+    this.video.pause();
+  }
+
+  toggle(): void {
+    if (this.video.paused || this.video.ended) void this.play();
+    else this.pause();
+  }
+
+  /** Goes to a time in seconds. While one seek is under way the newest waits, and those between are left out. */
+  seek(seconds: number): void {
+    const end = this.duration > 0 ? Math.max(0, this.duration - BEFORE_END_S) : Infinity;
+    const target = Math.max(0, Math.min(end, seconds));
+    const busy = this.video.seeking && performance.now() - this.#sought < SEEK_TURN_MS;
+    this.#next = target;
+    if (!busy) this.#jump();
+    this.#events.emit("position", target);
+  }
+
+  /** Goes so many seconds forward, or back where it is negative. */
+  nudge(seconds: number): void {
+    this.seek(this.position + seconds);
+  }
+
+  /** Shows this rendition alone; nothing follows the network again. */
+  choose(rendition: number | undefined): void {
+    this.#source?.choose(rendition);
+  }
+
+  /** Changes the sound to another track. */
+  listen(track: number): void {
+    this.#source?.listen(track);
+  }
+
+  /** Fills the screen with `target`, or leaves it. */
+  async toggleFullscreen(target: HTMLElement = this.element): Promise<void> {
+    if (document.fullscreenElement) return document.exitFullscreen();
+    // Phones of Apple fill the screen with videos only.
+    const { webkitEnterFullscreen } = this.video as HTMLVideoElement & { webkitEnterFullscreen?: () => void };
+    if (!("requestFullscreen" in target) && webkitEnterFullscreen) return webkitEnterFullscreen.call(this.video);
+    await target.requestFullscreen({ navigationUI: "hide" });
+  }
+
+  /** Whether the picture can leave the page. */
+  get canFloat(): boolean {
+    return "pictureInPictureEnabled" in document && document.pictureInPictureEnabled;
+  }
+
+  /** Takes the picture out of the page into a small window, or back. */
+  async togglePictureInPicture(): Promise<void> {
+    if (document.pictureInPictureElement) await document.exitPictureInPicture();
+    else await this.video.requestPictureInPicture();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#keys?.close();
+    this.#source?.close();
+    this.video.remove();
+  }
+
+  #listen(): void {
+    const { video } = this;
+    const on = (names: string, act: () => void) => {
+      for (const name of names.split(" ")) video.addEventListener(name, () => this.#closed || act());
+    };
+    on("loadeddata play playing pause ended", () => this.#look());
+    on("waiting playing canplay seeking seeked pause", () => this.#wait());
+    on("timeupdate seeking", () => this.#events.emit("position", this.position));
+    on("durationchange", () => this.#events.emit("duration", this.duration));
+    on("progress timeupdate seeked", () => this.#events.emit("buffered", this.buffered));
+    on("seeked play pause durationchange", () => this.#tellKeys());
+    on("seeked", () => this.#next !== undefined && this.#jump());
+    on("enterpictureinpicture leavepictureinpicture", () =>
+      this.#events.emit("pictureInPicture", document.pictureInPictureElement === video));
+  }
+
+  #jump(): void {
+    const target = this.#next ?? 0;
+    this.#next = undefined;
+    this.#sought = performance.now();
+    this.video.currentTime = target;
+  }
+
+  /** What the element does, in the player's words. */
+  #look(): void {
+    const { video } = this;
+    if (this.#state === "failed" || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    this.#set(video.ended ? "ended" : video.paused ? "paused" : "playing");
+  }
+
+  #wait(): void {
+    const { video } = this;
+    const waiting = !video.ended && (video.seeking || (!video.paused && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA));
+    if (waiting === this.#waiting) return;
+    this.#waiting = waiting;
+    this.#events.emit("waiting", waiting);
+  }
+
+  #tellKeys(): void {
+    this.#keys?.update(!this.video.paused, this.position, this.duration, this.rate);
+  }
+
+  #block(blocked: boolean): void {
+    if (this.#blocked === blocked) return;
+    this.#blocked = blocked;
+    this.#events.emit("blocked", blocked);
+  }
+
+  #set(state: FilmState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#events.emit("state", state);
+  }
+
+  #fail(error: FilmError): void {
+    this.video.pause();
+    this.#set("failed");
+    this.#events.emit("error", error);
+  }
+}
