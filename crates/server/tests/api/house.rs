@@ -109,14 +109,19 @@ impl House {
 
     /// Waits until a session is as wanted.
     pub(crate) async fn until(&self, who: &Client, session: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.until_at(who, &format!("/api/sessions/{session}"), wanted).await
+    }
+
+    /// Asks at `path` until the answer is as wanted.
+    pub(crate) async fn until_at(&self, who: &Client, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..3_000 {
-            let seen = who.get(&format!("/api/sessions/{session}")).await.expect(200).json();
+            let seen = who.get(path).await.expect(200).json();
             if wanted(&seen) {
                 return seen;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("the session does not become what it should");
+        panic!("{path} does not become what it should");
     }
 
     /// Ends the server as a signal does, and waits until it is gone.

@@ -2,7 +2,7 @@
 
 use playhouse_server::node::NodeError;
 use playhouse_store::accounts::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::house::House;
 use crate::http::read_until;
@@ -66,8 +66,9 @@ async fn a_game_that_died_shows_its_last_words_to_its_player_alone() {
     let offer = player.offer(&format!("/api/sessions/{session}/whep")).await;
     let problem = offer.problem(409, "not-running");
     assert_eq!(problem["last_words"], "W_AddFile: no such file");
-    let plays = player.get("/api/plays").await.json();
-    assert_eq!(plays["plays"][0]["last_words"], "W_AddFile: no such file");
+    // The record is written after the session is seen to be over.
+    let written = |plays: &Value| plays["plays"][0]["last_words"] == "W_AddFile: no such file";
+    house.until_at(&player, "/api/plays", written).await;
 }
 
 #[tokio::test]
