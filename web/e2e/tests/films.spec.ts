@@ -8,6 +8,9 @@ import { A, B, DOWN, RIGHT, plugIn, press } from "../src/pad";
 import { brightness, loudness } from "../src/play";
 import { admit, ask, expect, findings, test } from "../src/test";
 
+// Tests of the same options share a house, and others want one that nobody has entered yet.
+test.use({ houseOptions: { titles: {} } });
+
 test.beforeAll(({ house }) => {
   put(house, make("general.mp4"), "The General (1926).mp4");
 });
