@@ -6,6 +6,7 @@
 pub mod annexb;
 pub mod film;
 pub mod frame;
+pub mod live;
 pub mod mp4;
 pub mod ring;
 pub mod sample;

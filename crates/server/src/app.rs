@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use playhouse_live::Hub;
 use playhouse_store::{Millis, Store};
 use tokio::sync::Semaphore;
 
@@ -27,6 +28,7 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) node: Arc<dyn Node>,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
     pub(crate) uploads: Uploads,
@@ -43,7 +45,7 @@ pub(crate) type Shared = Arc<App>;
 
 impl App {
     /// Puts the parts together.
-    pub(crate) fn new(config: Config, store: Store, node: Arc<dyn Node>, now: Millis) -> Self {
+    pub(crate) fn new(config: Config, store: Store, node: Arc<dyn Node>, hub: Arc<Hub>, now: Millis) -> Self {
         Self {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
@@ -51,6 +53,7 @@ impl App {
             config,
             store,
             node,
+            hub,
             sessions: Sessions::default(),
             throttle: Mutex::default(),
             hashing: Semaphore::new(HASHING),

@@ -22,6 +22,7 @@ mod serve;
 mod tls;
 
 pub use config::{Config, IceServer};
+pub use house::keys::Keys;
 pub use network::{Network, NotANetwork};
 pub use serve::{ServeError, first_code, serve};
 

@@ -8,6 +8,7 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
+use playhouse_live::Hub;
 use playhouse_store::{Store, StoreError};
 
 use crate::app::{App, Shared};
@@ -61,7 +62,7 @@ pub async fn first_code(store: &Store) -> Result<String, StoreError> {
     store.codes().create(None, now(), now() + DAY).await
 }
 
-/// Serves API and pages on `listener` until `shutdown` is done, then ends all sessions.
+/// Serves API and pages on `listener` until `shutdown` is done, then ends all sessions. Live streams come by `hub`.
 ///
 /// # Errors
 /// [`ServeError`] where it cannot start, or its socket fails.
@@ -70,10 +71,11 @@ pub async fn serve(
     config: Config,
     store: Store,
     node: Arc<dyn Node>,
+    hub: Arc<Hub>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let tls = config.tls.then(|| tls::config(&config.data.join("tls"), &config.names)).transpose()?;
-    let app = Arc::new(App::new(config, store, node, now()));
+    let app = Arc::new(App::new(config, store, node, hub, now()));
     let router = start(&app).await?;
     let background = [
         tokio::spawn(watch::follow(app.clone())),

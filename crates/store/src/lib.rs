@@ -9,6 +9,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub mod accounts;
+pub mod channels;
 pub mod clips;
 pub mod codes;
 pub mod films;
@@ -20,6 +21,7 @@ pub mod sign_ins;
 pub mod titles;
 
 pub use accounts::Accounts;
+pub use channels::Channels;
 pub use clips::Clips;
 pub use codes::Codes;
 pub use films::Films;
@@ -136,6 +138,11 @@ impl Store {
     /// Films, and how far each was watched.
     pub fn films(&self) -> Films<'_> {
         Films(&self.pool)
+    }
+
+    /// Channels, and the keys by which they are published.
+    pub fn channels(&self) -> Channels<'_> {
+        Channels(&self.pool)
     }
 
     /// Closes the database; what was written stays.

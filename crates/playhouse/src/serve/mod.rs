@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use playhouse_live::Hub;
 use playhouse_play::control::NetSpec;
 use playhouse_server::IceServer;
 use playhouse_store::Store;
@@ -48,7 +49,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let code = playhouse_server::first_code(&store).await.context("no code to sign in with could be made")?;
     let settings = settings(config, &data, runtime.path())?;
     announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
-    let served = playhouse_server::serve(listener, settings, store, node.clone(), told_to_end()).await;
+    let hub = Arc::new(Hub::default());
+    let served = playhouse_server::serve(listener, settings, store, node.clone(), hub, told_to_end()).await;
     node.stop_all().await;
     served.context("the server failed")
 }

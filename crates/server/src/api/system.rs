@@ -168,6 +168,7 @@ pub(crate) async fn metrics(State(app): State<Shared>) -> Answer<Response> {
         line.unwrap_or_default();
     };
     let Capacity { running, limit } = capacity(&app);
+    gauge("live_streams", "Live streams that somebody publishes.", app.hub.streams().len() as f64);
     gauge("sessions_running", "Sessions running.", f64::from(running));
     gauge("sessions_limit", "Sessions at most.", f64::from(limit));
     gauge("queue_length", "Accounts waiting for a place.", app.sessions.waiting() as f64);

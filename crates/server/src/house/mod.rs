@@ -1,9 +1,10 @@
-//! What the server decides and remembers while it runs: titles, films, uploads, sessions, the queue,
-//! attempts to sign in.
+//! What the server decides and remembers while it runs: titles, films, uploads, keys of channels,
+//! sessions, the queue, attempts to sign in.
 
 pub(crate) mod catalogue;
 pub(crate) mod cover;
 pub(crate) mod films;
+pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod piece;
 pub(crate) mod queue;

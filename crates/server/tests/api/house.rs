@@ -61,7 +61,8 @@ impl House {
         let node = Arc::new(Fake::new(limit));
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
-        let served = tokio::spawn(serve(listener, config, store.clone(), node.clone(), shutdown));
+        let served =
+            tokio::spawn(serve(listener, config, store.clone(), node.clone(), Arc::default(), shutdown));
         let house = Self { folder, node, store, nobody, stop: Some(stop), served: Some(served) };
         // Events are followed from the moment that the server answers.
         if !tls {
