@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use playhouse_live::Hub;
+use playhouse_live::{Air, Hub};
 use playhouse_store::{Millis, Store};
 use tokio::sync::Semaphore;
 
@@ -23,12 +23,16 @@ pub(crate) const REQUESTS: usize = 512;
 /// Event streams open at a time: each is a connection that stays.
 pub(crate) const STREAMS: usize = 256;
 
+/// Requests of players of live channels at a time: each of them waits most of the time, for two playlists and two parts.
+pub(crate) const VIEWERS: usize = 8_192;
+
 /// What every request can reach.
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) node: Arc<dyn Node>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) air: Arc<Air>,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
     pub(crate) uploads: Uploads,
@@ -37,6 +41,7 @@ pub(crate) struct App {
     pub(crate) hashing: Semaphore,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) viewers: Arc<Semaphore>,
     pub(crate) started: Millis,
 }
 
@@ -50,6 +55,7 @@ impl App {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
             uploads: Uploads::new(&config),
+            air: Arc::new(Air::new(config.data.join("live"))),
             config,
             store,
             node,
@@ -59,6 +65,7 @@ impl App {
             hashing: Semaphore::new(HASHING),
             requests: Arc::new(Semaphore::new(REQUESTS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
+            viewers: Arc::new(Semaphore::new(VIEWERS)),
             started: now,
         }
     }

@@ -142,6 +142,11 @@ impl Window {
         }
     }
 
+    /// The target duration: whole seconds, of which no segment is longer once it is rounded.
+    pub fn target(&self) -> Duration {
+        Duration::from_secs((micros(self.longest) + 500_000) / 1_000_000)
+    }
+
     /// How far it has come.
     pub const fn edge(&self) -> Edge {
         self.edge
@@ -268,6 +273,7 @@ impl Window {
         for (lane, place) in held.lanes.iter_mut().zip(places) {
             lane.place = Some(place);
         }
+        self.edge.version += 1;
     }
 
     /// Takes a segment that an earlier run of the program has left on the disk. They come in order, and their eras
@@ -332,6 +338,14 @@ impl Window {
         (segments, eras)
     }
 
+    /// Lets go of a quarter of what there is, since the disk is full; as [`expire`](Self::expire) otherwise.
+    pub fn shrink(&mut self) -> (Vec<u64>, Vec<u64>) {
+        let most = std::mem::replace(&mut self.most_bytes, self.bytes / 4 * 3);
+        let gone = self.expire();
+        self.most_bytes = most;
+        gone
+    }
+
     /// Segments that playlists list.
     pub(super) fn listed(&self) -> impl DoubleEndedIterator<Item = &Held> + Clone {
         let end = self.reach;
@@ -354,6 +368,11 @@ impl Window {
             || self.segments.back().map(|held| held.number + 1).max(self.eras.back().map(|era| era.first)).unwrap_or(0),
             |held| held.number,
         )
+    }
+
+    /// The number of the segment that is being made, once it has a part.
+    pub fn open_segment(&self) -> Option<u64> {
+        self.open.as_ref().map(|held| held.number)
     }
 
     /// Parts of a track that the open segment has.
@@ -443,6 +462,22 @@ impl Window {
             self.wall(held).is_some_and(|begin| begin < to && begin + micros(held.length) > from)
         };
         self.segments.iter().filter(shown).map(|held| held.number).collect()
+    }
+
+    /// Bytes of those segments.
+    pub fn bytes_between(&self, from: u64, to: u64) -> u64 {
+        self.between(from, to).into_iter().filter_map(|number| self.held(number)).map(Held::bytes).sum()
+    }
+
+    /// Whether all segments that begin before a time of day, and are over, are in their files.
+    pub fn is_written(&self, before: u64) -> bool {
+        let early = |held: &&Held| self.wall(held).is_some_and(|begin| begin < before);
+        self.segments
+            .iter()
+            .rev()
+            .take(KEPT)
+            .filter(early)
+            .all(|held| held.lanes.iter().all(|lane| lane.bytes == 0 || lane.place.is_some()))
     }
 
     /// The era that a segment belongs to.

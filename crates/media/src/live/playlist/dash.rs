@@ -3,7 +3,6 @@
 use std::fmt::{self, Formatter};
 use std::time::Duration;
 
-use super::hls::target;
 use super::{Moment, pictures, rates};
 use crate::live::window::{Era, Held, Window, micros};
 use crate::live::{Format, Track};
@@ -27,7 +26,7 @@ impl fmt::Display for Length {
 
 fn write_manifest(f: &mut Formatter<'_>, window: &Window, now: u64) -> fmt::Result {
     let ended = window.edge().ended;
-    let target = target(window);
+    let target = window.target();
     let begin = window.eras.front().map_or(0, |era| era.wall);
     writeln!(f, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     write!(

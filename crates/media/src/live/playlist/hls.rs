@@ -83,7 +83,7 @@ impl fmt::Display for Seconds {
 
 fn write_media(f: &mut Formatter<'_>, window: &Window, track: usize, skip: bool) -> fmt::Result {
     let ended = window.edge().ended;
-    let target = target(window);
+    let target = window.target();
     let skip_until = target * SKIP_FROM;
     writeln!(f, "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-TARGETDURATION:{}", target.as_secs())?;
     if !ended {
@@ -127,11 +127,6 @@ fn write_media(f: &mut Formatter<'_>, window: &Window, track: usize, skip: bool)
     let next = File::Part(track, current, u32::try_from(made).unwrap_or(0));
     writeln!(f, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{next}\"")?;
     reports(f, window, track)
-}
-
-/// The target duration: whole seconds, of which no segment is longer once it is rounded.
-pub(super) fn target(window: &Window) -> Duration {
-    Duration::from_secs((window.longest.as_millis() as u64 + 500) / 1000)
 }
 
 /// What stands before a segment: its time of day, and its tracks where they are others than before.
