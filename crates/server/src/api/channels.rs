@@ -3,6 +3,8 @@
 use axum::Json as Body;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
 use playhouse_media::live::Format;
 use playhouse_store::channels::{Channel, Kind};
 use playhouse_store::{Millis, id};
@@ -14,6 +16,7 @@ use crate::app::Shared;
 use crate::clock::now;
 use crate::extract::{self, Id, Json};
 use crate::gate::who::Caller;
+use crate::house::cover;
 use crate::house::air::{WINDOW_SECONDS, length, no_channel};
 use crate::house::sessions::Change;
 use crate::house::stage::to_its_end;
@@ -43,6 +46,9 @@ pub(crate) struct ChannelView {
     number: Option<u32>,
     category: Option<String>,
     logo: Option<String>,
+    /// Where its picture is.
+    #[schema(example = "/api/channels/abc/cover.svg")]
+    cover: String,
     /// Whether somebody publishes at the moment.
     live: bool,
     /// How it comes in, such as `RTMP`.
@@ -171,6 +177,7 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         },
         number: channel.number,
         category: channel.category,
+        cover: channel.logo.clone().unwrap_or_else(|| format!("/api/channels/{}/cover.svg", channel.id)),
         logo: channel.logo,
         live: stream.is_some(),
         protocol: stream.map(|stream| stream.protocol().to_string()),
@@ -296,4 +303,19 @@ pub(crate) async fn remove(
         Ok(StatusCode::NO_CONTENT)
     })
     .await
+}
+
+/// A picture drawn from the channel's id.
+#[utoipa::path(get, path = "/api/channels/{id}/cover.svg", tag = "Channels", params(("id" = String, Path)),
+    responses((status = 200, content_type = "image/svg+xml"), (status = 404)))]
+pub(crate) async fn drawn_cover(State(app): State<Shared>, Id(id): Id<String>) -> Answer<Response> {
+    let channel = app.store.channels().get(&id).await?.ok_or_else(no_channel)?;
+    let picture = cover::draw(&channel.id, &channel.name);
+    let safe = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+    let headers = [
+        (CONTENT_TYPE, "image/svg+xml"),
+        (CACHE_CONTROL, "private, max-age=300"),
+        (CONTENT_SECURITY_POLICY, safe),
+    ];
+    Ok((headers, picture).into_response())
 }
