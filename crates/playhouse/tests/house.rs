@@ -79,6 +79,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
         ],
     ),
     ("bench", &["playhouse-codec", "playhouse-media", "playhouse-play", "playhouse-testkit", "probe"]),
+    ("lantern", &[]),
     ("probe", &["playhouse-media"]),
 ];
 
