@@ -68,7 +68,9 @@ pub(super) async fn hold(socket: TcpStream, from: IpAddr, house: &House) -> Resu
 
 impl Connection {
     async fn publish(&mut self, from: IpAddr, house: &House) -> Result<(), Reason> {
-        let Some(key) = timeout(HELLO, self.key()).await.map_err(|_elapsed| Reason::Slow)?? else { return Ok(()) };
+        let Some(key) = timeout(HELLO, self.key()).await.map_err(|_elapsed| Reason::Slow)?? else {
+            return Ok(());
+        };
         let mut feed = Feed::begin(house, &key, Protocol::Rtmp, from).await.map_err(Reason::Refused)?;
         drop(key);
         tracing::info!(%from, channel = feed.channel(), "an RTMP publisher has begun");

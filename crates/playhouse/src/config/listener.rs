@@ -18,7 +18,7 @@ impl FromStr for Listener {
         if text == "off" {
             return Ok(Self(None));
         }
-        let address = text.parse().map_err(|_| format!("`{text}` is neither ADDRESS:PORT nor `off`"))?;
+        let address = text.parse().map_err(|_error| format!("`{text}` is neither ADDRESS:PORT nor `off`"))?;
         Ok(Self(Some(address)))
     }
 }
