@@ -46,6 +46,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("playhouse-watch", &["playhouse-media"]),
     ("playhouse-codec", &["playhouse-media"]),
     ("playhouse-library", &["playhouse-media", "playhouse-watch"]),
+    ("playhouse-ingest", &["playhouse-live", "playhouse-media"]),
     ("playhouse-live", &["playhouse-media"]),
     ("playhouse-stage", &["playhouse-media", "playhouse-play"]),
     ("playhouse-net", &["playhouse-media", "playhouse-play"]),
@@ -67,6 +68,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
         "playhouse",
         &[
             "playhouse-codec",
+            "playhouse-ingest",
             "playhouse-live",
             "playhouse-media",
             "playhouse-net",

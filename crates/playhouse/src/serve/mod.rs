@@ -1,6 +1,7 @@
 //! The server process: store, node and API put together, and ended in order.
 
 mod encoder;
+mod ingest;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -48,8 +49,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let scheme = if config.tls.value { "https" } else { "http" };
     let code = playhouse_server::first_code(&store).await.context("no code to sign in with could be made")?;
     let settings = settings(config, &data, runtime.path())?;
-    announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
     let hub = Arc::new(Hub::default());
+    ingest::begin(config, &hub, &store)?;
+    announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
     let served = playhouse_server::serve(listener, settings, store, node.clone(), hub, told_to_end()).await;
     node.stop_all().await;
     served.context("the server failed")
