@@ -7,6 +7,7 @@ use playhouse_store::{Millis, Store};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::house::buffers::Buffers;
 use crate::house::catalogue::Catalogue;
 use crate::house::films::Films;
 use crate::house::sessions::Sessions;
@@ -32,6 +33,7 @@ pub(crate) struct App {
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
     pub(crate) uploads: Uploads,
+    pub(crate) buffers: Arc<Buffers>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
@@ -50,6 +52,7 @@ impl App {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
             uploads: Uploads::new(&config),
+            buffers: Arc::default(),
             config,
             store,
             node,
