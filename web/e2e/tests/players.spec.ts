@@ -11,7 +11,7 @@ test.use({ houseOptions: { titles: {} }, bypassCSP: true });
 
 const resolve = createRequire(import.meta.url).resolve;
 const SHAKA = resolve("shaka-player/dist/shaka-player.compiled.js");
-const DASH = resolve("dashjs/dist/modern/umd/dash.all.min.js");
+const DASH = resolve("dashjs");
 const WHOLE = { x: 0, y: 0, width: 1280, height: 720 };
 
 test.beforeAll(({ house }) => {
