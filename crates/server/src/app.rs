@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use playhouse_live::Hub;
+use playhouse_live::{Air, Hub};
 use playhouse_store::{Millis, Store};
 use tokio::sync::Semaphore;
 
@@ -24,12 +24,16 @@ pub(crate) const REQUESTS: usize = 512;
 /// Event streams open at a time: each is a connection that stays.
 pub(crate) const STREAMS: usize = 256;
 
+/// Requests of players of live channels at a time: each of them waits most of the time, for two playlists and two parts.
+pub(crate) const VIEWERS: usize = 8_192;
+
 /// What every request can reach.
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) node: Arc<dyn Node>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) air: Arc<Air>,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
     pub(crate) uploads: Uploads,
@@ -39,6 +43,7 @@ pub(crate) struct App {
     pub(crate) hashing: Semaphore,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) viewers: Arc<Semaphore>,
     pub(crate) started: Millis,
 }
 
@@ -53,6 +58,7 @@ impl App {
             films: Arc::new(Films::new(&config)),
             uploads: Uploads::new(&config),
             buffers: Arc::default(),
+            air: Arc::new(Air::new(config.data.join("live"))),
             config,
             store,
             node,
@@ -62,6 +68,7 @@ impl App {
             hashing: Semaphore::new(HASHING),
             requests: Arc::new(Semaphore::new(REQUESTS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
+            viewers: Arc::new(Semaphore::new(VIEWERS)),
             started: now,
         }
     }

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, clips, docs, events, films, invites, me, plays, queue, seats, sessions, sign_in, system,
-    titles, uploads, watching, whep,
+    accounts, channels, clips, docs, events, films, invites, keeping, keys, live, me, plays, queue, seats,
+    sessions, sign_in, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -62,6 +62,15 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::playlist))
         .routes(routes!(watching::segment))
         .routes(routes!(watching::file))
+        .routes(routes!(channels::list, channels::create))
+        .routes(routes!(channels::get, channels::change, channels::remove))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keeping::keep))
+        .routes(routes!(live::master))
+        .routes(routes!(live::manifest))
+        .routes(routes!(live::playlist))
+        .routes(routes!(live::segment))
         .routes(routes!(uploads::options, uploads::create))
         .routes(routes!(uploads::get, uploads::append, uploads::remove))
         .routes(routes!(sessions::list, sessions::create))

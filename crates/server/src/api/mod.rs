@@ -1,11 +1,15 @@
 //! The routes, by subject. Each is described beside its handler, and allowed by a line in `gate::rules`.
 
 pub(crate) mod accounts;
+pub(crate) mod channels;
 pub(crate) mod clips;
 pub(crate) mod docs;
 pub(crate) mod events;
 pub(crate) mod films;
 pub(crate) mod invites;
+pub(crate) mod keeping;
+pub(crate) mod keys;
+pub(crate) mod live;
 pub(crate) mod me;
 pub(crate) mod plays;
 pub(crate) mod queue;

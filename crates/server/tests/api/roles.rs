@@ -47,6 +47,19 @@ const EXPECTED: &str = "
     GET /api/films/{id}/{playlist}                      -----SHO
     GET /api/films/{id}/{track}/{segment}               -----SHO
     GET /api/films/{id}/file                            -----SHO
+    GET /api/channels                                   ----GSHO
+    POST /api/channels                                  -----SHO
+    GET /api/channels/{id}                              ----GSHO
+    PATCH /api/channels/{id}                            ------HO
+    DELETE /api/channels/{id}                           ------HO
+    GET /api/channels/{id}/keys                         ------HO
+    POST /api/channels/{id}/keys                        ------HO
+    DELETE /api/channels/{id}/keys/{key}                ------HO
+    POST /api/channels/{id}/keep                        ------HO
+    GET /api/channels/{id}/live/master.m3u8             -----SHO
+    GET /api/channels/{id}/live/manifest.mpd            -----SHO
+    GET /api/channels/{id}/live/{playlist}              -----SHO
+    GET /api/channels/{id}/live/{track}/{segment}       -----SHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
@@ -96,6 +109,7 @@ struct Cast {
     house: House,
     session: String,
     victim: String,
+    channel: String,
     everybody: Vec<(char, Client)>,
 }
 
@@ -114,6 +128,8 @@ async fn cast() -> Cast {
     let spectator = house.visitor(&watch, None).await;
     let player = house.visitor(&play, Some("Paul")).await;
     let visitor = house.visitor(&other, Some("Eve")).await;
+    let made = host.post("/api/channels", json!({"name": "Hana's"})).await.expect(201).json();
+    let channel = made["id"].as_str().unwrap().to_owned();
     let nobody = house.nobody.clone();
     let everybody = vec![
         ('N', nobody),
@@ -125,7 +141,7 @@ async fn cast() -> Cast {
         ('H', host),
         ('O', owner),
     ];
-    Cast { house, session, victim: victim.id, everybody }
+    Cast { house, session, victim: victim.id, channel, everybody }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,11 +156,13 @@ async fn nobody_reaches_what_they_have_no_right_to() {
             &cast.session
         } else if path.contains("/accounts/") {
             &cast.victim
+        } else if path.contains("/channels/") {
+            &cast.channel
         } else {
             "game"
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
-        let real = real.replace("{peer}", "nope").replace("{invite}", "nope");
+        let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{key}", "nope");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {
