@@ -1,6 +1,7 @@
 //! The server process: store, node and API put together, and ended in order.
 
 mod encoder;
+mod rtc;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use playhouse_store::Store;
 
 use crate::config::{Config, Source};
 use crate::node::LocalNode;
+
+use self::rtc::{Places, Rtc};
 
 /// Serves until the program is told to end; running games are ended first.
 ///
@@ -50,7 +53,14 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let settings = settings(config, &data, runtime.path())?;
     announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
     let hub = Arc::new(Hub::default());
-    let served = playhouse_server::serve(listener, settings, store, node.clone(), hub, told_to_end()).await;
+    let keys = Arc::new(playhouse_server::Keys::new(store.clone()));
+    let ports = &config.udp_ports.value;
+    let places = Places { addresses: config.address.value.clone(), ports: ports.0..=ports.1 };
+    let rtc = Rtc::new(Arc::clone(&hub), keys, places);
+    let served =
+        playhouse_server::serve(listener, settings, store, node.clone(), hub, rtc.clone(), told_to_end())
+            .await;
+    tokio::task::block_in_place(|| rtc.stop());
     node.stop_all().await;
     served.context("the server failed")
 }

@@ -1,6 +1,7 @@
 //! The routes, by subject. Each is described beside its handler, and allowed by a line in `gate::rules`.
 
 pub(crate) mod accounts;
+pub(crate) mod broadcast;
 pub(crate) mod clips;
 pub(crate) mod docs;
 pub(crate) mod events;
@@ -12,6 +13,7 @@ pub(crate) mod queue;
 pub(crate) mod seats;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
+mod signalling;
 pub(crate) mod system;
 pub(crate) mod titles;
 pub(crate) mod uploads;

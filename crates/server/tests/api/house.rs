@@ -16,12 +16,13 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::fake::Fake;
+use crate::fake::{Air, Fake};
 use crate::http::Client;
 
 pub(crate) struct House {
     pub(crate) folder: TempDir,
     pub(crate) node: Arc<Fake>,
+    pub(crate) air: Arc<Air>,
     pub(crate) store: Store,
     pub(crate) nobody: Client,
     stop: Option<oneshot::Sender<()>>,
@@ -59,11 +60,19 @@ impl House {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let nobody = Client::new(listener.local_addr().unwrap());
         let node = Arc::new(Fake::new(limit));
+        let air = Arc::new(Air::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
-        let served =
-            tokio::spawn(serve(listener, config, store.clone(), node.clone(), Arc::default(), shutdown));
-        let house = Self { folder, node, store, nobody, stop: Some(stop), served: Some(served) };
+        let served = tokio::spawn(serve(
+            listener,
+            config,
+            store.clone(),
+            node.clone(),
+            Arc::default(),
+            air.clone(),
+            shutdown,
+        ));
+        let house = Self { folder, node, air, store, nobody, stop: Some(stop), served: Some(served) };
         // Events are followed from the moment that the server answers.
         if !tls {
             house.nobody.get("/api/health").await.expect(200);
