@@ -7,6 +7,8 @@ mod feed;
 mod h264;
 mod intake;
 mod sound;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
