@@ -62,3 +62,12 @@ place_first_party() {
     mkdir -p titles/probe/bin
     cmp -s target/release/probe titles/probe/bin/probe || install -m 755 target/release/probe titles/probe/bin/probe
 }
+
+# A fresh house has something to watch: a short film of our own, made once, while the server starts.
+# make_film FLAGS: nothing where the flags choose other folders, whose contents are nobody's business but their owner's.
+make_film() {
+    case " $1 " in *" --data"* | *" --films"* | *" --config"*) return 0 ;; esac
+    [ -z "${PLAYHOUSE_FILMS:-}${PLAYHOUSE_CONFIG:-}" ] || return 0
+    local folder=${PLAYHOUSE_DATA:-.playhouse}/films
+    [ -d "$folder" ] || nice -n 10 target/release/lantern "$folder/The Little Lantern (2026).mp4"
+}

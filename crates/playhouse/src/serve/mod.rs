@@ -1,6 +1,7 @@
 //! The server process: store, node and API put together, and ended in order.
 
 mod encoder;
+mod ingest;
 mod rtc;
 
 use std::path::Path;
@@ -51,12 +52,13 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let scheme = if config.tls.value { "https" } else { "http" };
     let code = playhouse_server::first_code(&store).await.context("no code to sign in with could be made")?;
     let settings = settings(config, &data, runtime.path())?;
-    announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
     let hub = Arc::new(Hub::default());
+    ingest::begin(config, &hub, &store)?;
     let keys = Arc::new(playhouse_server::Keys::new(store.clone()));
     let ports = &config.udp_ports.value;
     let places = Places { addresses: config.address.value.clone(), ports: ports.0..=ports.1 };
     let rtc = Rtc::new(Arc::clone(&hub), keys, places);
+    announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
     let served =
         playhouse_server::serve(listener, settings, store, node.clone(), hub, rtc.clone(), told_to_end())
             .await;

@@ -4,12 +4,13 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use playhouse_live::{Gone, Hub, Item};
+use playhouse_media::decoder::{self, avc};
 use playhouse_media::live::{AudioCodec, Format, Sample, VideoCodec};
 use playhouse_net::live::Stream;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::Rtc;
 use super::sound::Sound;
-use super::{Rtc, h264};
 
 /// How long viewers wait for a publisher that is gone: an encoder that is started again, or a line that was cut.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -90,7 +91,8 @@ impl Feed {
             match format {
                 Format::Video { codec: VideoCodec::H264, config, .. } if self.video.is_none() => {
                     self.video = Some(track);
-                    self.sets = h264::sets(config);
+                    let sets = avc::read(config).map(|record| record.sps.into_iter().chain(record.pps));
+                    self.sets = sets.into_iter().flatten().map(Arc::from).collect();
                 }
                 Format::Audio { codec, channels, config, .. } if self.audio.is_none() => {
                     let sound = match codec {
@@ -111,7 +113,7 @@ impl Feed {
             self.waiting &= !sample.keyframe;
             if !self.waiting {
                 let sets = self.sets.iter().filter(|_| sample.keyframe).map(|set| &**set);
-                self.stream.picture(sets.chain(h264::units(&sample.data)), sample.pts, sample.keyframe);
+                self.stream.picture(sets.chain(decoder::units(&sample.data, 4)), sample.pts, sample.keyframe);
             }
         } else if let Some((track, sound)) = &mut self.audio
             && *track == sample.track

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use playhouse_live::{Gone, Publisher};
 use playhouse_media::annexb;
-use playhouse_media::live::{AudioCodec, Format, Sample};
+use playhouse_media::decoder::{Pictures, opus};
+use playhouse_media::live::{Sample, VideoCodec};
 use playhouse_media::time::Timestamp;
 use playhouse_net::live::{Kind, Received};
-
-use super::h264;
 
 /// Where a stream begins: sound may lie a little before the picture that came first.
 const START: Duration = Duration::from_secs(1);
@@ -17,21 +16,21 @@ const START: Duration = Duration::from_secs(1);
 /// How far sound may lie from where the publisher's reports say before it is moved.
 const SLACK: i64 = 20_000;
 
-/// Samples that a decoder of Opus drops at the beginning: those of the usual encoders.
-const PRE_SKIP: [u8; 2] = 312_u16.to_be_bytes();
-
 /// A publisher's stream.
 pub(super) struct Intake {
     publisher: Publisher,
     sound: bool,
-    format: Option<Format>,
+    pictures: Pictures,
+    /// Whether the tracks have been said.
+    described: bool,
     clock: Clock,
 }
 
 impl Intake {
     /// A publisher whose offer has been answered, with sound or without.
-    pub(super) fn new(publisher: Publisher, sound: bool) -> Self {
-        Self { publisher, sound, format: None, clock: Clock::default() }
+    pub(super) fn new(publisher: Publisher, sound: bool) -> Option<Self> {
+        let pictures = Pictures::new(VideoCodec::H264)?;
+        Some(Self { publisher, sound, pictures, described: false, clock: Clock::default() })
     }
 
     /// Takes a picture or a packet of sound.
@@ -39,42 +38,31 @@ impl Intake {
     /// # Errors
     /// [`Gone::Ended`] where another publisher has taken the channel over.
     pub(super) fn take(&mut self, media: &Received) -> Result<(), Gone> {
-        let keyframe = match media.kind {
-            Kind::Picture => annexb::is_keyframe(&media.data),
-            Kind::Sound => true,
+        let (track, data, keyframe) = match media.kind {
+            Kind::Picture => {
+                let picture = self.pictures.add(annexb::nals(&media.data));
+                self.describe()?;
+                (0, picture.data.into(), picture.keyframe)
+            }
+            Kind::Sound if self.sound => (1, Arc::clone(&media.data), true),
+            Kind::Sound => return Ok(()),
         };
-        if media.kind == Kind::Picture && keyframe {
-            self.describe(&media.data)?;
-        }
-        if self.format.is_none() {
+        if !self.described {
             return Ok(());
         }
         let Some(at) = self.clock.place(media, Instant::now()) else { return Ok(()) };
-        let (track, data) = match media.kind {
-            Kind::Picture => (0, h264::sample(&media.data)),
-            Kind::Sound if self.sound => (1, Arc::clone(&media.data)),
-            Kind::Sound => return Ok(()),
-        };
         if data.is_empty() {
             return Ok(());
         }
         self.publisher.sample(Sample { track, data, dts: at, pts: at, keyframe })
     }
 
-    /// Says the tracks where a keyframe describes others.
-    fn describe(&mut self, keyframe: &[u8]) -> Result<(), Gone> {
-        let format = h264::format(keyframe);
-        if format.is_none() || format == self.format {
-            return Ok(());
-        }
-        self.format = format;
-        let sound = self.sound.then(|| Format::Audio {
-            codec: AudioCodec::Opus,
-            channels: 2,
-            sample_rate: 48_000,
-            config: [&[0, 2][..], &PRE_SKIP, &48_000_u32.to_be_bytes(), &[0, 0, 0]].concat().into(),
-        });
-        self.publisher.formats(self.format.iter().cloned().chain(sound).collect())
+    /// Says the tracks, where they have changed.
+    fn describe(&mut self) -> Result<(), Gone> {
+        let Some(format) = self.pictures.format() else { return Ok(()) };
+        self.described = true;
+        let sound = self.sound.then(|| opus::plain(2)).flatten();
+        self.publisher.formats(std::iter::once(format).chain(sound).collect())
     }
 }
 

@@ -4,7 +4,6 @@
 //! loops. A publisher by WHIP is an [`intake`], called by its loop for each picture and packet of sound.
 
 mod feed;
-mod h264;
 mod intake;
 mod sound;
 #[cfg(test)]
@@ -277,11 +276,12 @@ impl Webrtc for Rtc {
                 WebrtcError::Taken(refusal.0)
             })?;
             let sound = answer.contains("m=audio ") && !answer.contains("m=audio 0");
+            let intake = Intake::new(publisher, sound).map(|intake| Arc::new(Mutex::new(intake)));
             let record = Peer {
                 handle,
                 owner: Owner::Key(key.to_owned()),
                 channel: admission.channel.clone(),
-                intake: Some(Arc::new(Mutex::new(Intake::new(publisher, sound)))),
+                intake,
             };
             self.lock().peers.insert(peer.to_owned(), record);
             answer

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use playhouse_live::{Item, Publisher, Refusal, Subscription, Verdict};
 use playhouse_media::annexb;
+use playhouse_media::decoder::{self, Pictures};
 use playhouse_media::frame::Size;
 use playhouse_media::live::{AudioCodec, Sample};
 use playhouse_media::time::Timestamp;
@@ -91,8 +92,9 @@ async fn until<T>(what: &str, mut step: impl FnMut() -> Option<T>) -> T {
 }
 
 fn video(codec: VideoCodec) -> Format {
-    let unit = [SETS, &[0, 0, 1, 0x65, 1]].concat();
-    let Some(Format::Video { size, config, .. }) = h264::format(&unit) else { panic!("no format") };
+    let mut pictures = Pictures::new(VideoCodec::H264).unwrap();
+    pictures.add(annexb::nals(SETS));
+    let Some(Format::Video { size, config, .. }) = pictures.format() else { panic!("no format") };
     assert_eq!(size, Size::new(1280, 720));
     Format::Video { codec, size, config }
 }
@@ -213,7 +215,8 @@ async fn what_is_published_by_whip_is_in_the_hub_and_is_seen_by_whep() {
     };
     let (pictures, sound) = (of_track(0), of_track(1));
     assert!(
-        pictures[0].keyframe && h264::units(&pictures[0].data).all(|unit| annexb::kind(unit) == annexb::IDR)
+        pictures[0].keyframe
+            && decoder::units(&pictures[0].data, 4).all(|unit| annexb::kind(unit) == annexb::IDR)
     );
     assert!(pictures.windows(2).all(|pair| pair[0].dts < pair[1].dts));
     assert!(!sound.is_empty() && sound.iter().all(|sample| sample.data[..] == [0xFC, 1, 2]));
