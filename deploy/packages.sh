@@ -2,7 +2,7 @@
 
 # To build: C toolchain and headers of the system libraries that are linked.
 PACKAGES_BUILD="build-essential pkg-config cmake clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
-libx264-dev libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev"
+libswresample-dev libx264-dev libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev"
 
 # To run games: sandbox, X11, sound, software GL. To look into films: ffmpeg with ffprobe.
 PACKAGES_RUN="ffmpeg bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri

@@ -204,9 +204,9 @@ pub(crate) async fn segment(
         }
         Asked::Disk(number, range) => {
             let path = broadcast.segment_path(number);
-            let length = range.end - range.start;
+            let (length, buffers) = (range.end - range.start, app.buffers.clone());
             let reading = tokio::task::spawn_blocking(move || {
-                Piece::new(Vec::new(), Disk::open(path)?, [range]).body()
+                Piece::new(Vec::new(), Disk::open(path)?, [range], &buffers).body()
             });
             let read = reading.await.map_err(|error| Problem::internal("Reading a segment", &error))?;
             (length, read.map_err(|_| no_part())?)

@@ -1,6 +1,7 @@
 //! The routes, by subject. Each is described beside its handler, and allowed by a line in `gate::rules`.
 
 pub(crate) mod accounts;
+pub(crate) mod broadcast;
 pub(crate) mod channels;
 pub(crate) mod clips;
 pub(crate) mod docs;
@@ -16,6 +17,7 @@ pub(crate) mod queue;
 pub(crate) mod seats;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
+mod signalling;
 pub(crate) mod system;
 pub(crate) mod titles;
 pub(crate) mod uploads;

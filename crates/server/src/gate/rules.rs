@@ -102,6 +102,17 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::OPTIONS, "/api/sessions/{id}/whep/{peer}", Need::Anyone),
     (Method::PATCH, "/api/sessions/{id}/whep/{peer}", Need::People),
     (Method::DELETE, "/api/sessions/{id}/whep/{peer}", Need::People),
+    // Live streams by WebRTC. Whoever publishes brings a stream key, which the handlers look up.
+    (Method::OPTIONS, "/api/channels/{id}/whep", Need::Anyone),
+    (Method::POST, "/api/channels/{id}/whep", Need::Player),
+    (Method::OPTIONS, "/api/channels/{id}/whep/{peer}", Need::Anyone),
+    (Method::PATCH, "/api/channels/{id}/whep/{peer}", Need::Player),
+    (Method::DELETE, "/api/channels/{id}/whep/{peer}", Need::Player),
+    (Method::OPTIONS, "/api/whip", Need::Anyone),
+    (Method::POST, "/api/whip", Need::Anyone),
+    (Method::OPTIONS, "/api/whip/{peer}", Need::Anyone),
+    (Method::PATCH, "/api/whip/{peer}", Need::Anyone),
+    (Method::DELETE, "/api/whip/{peer}", Need::Anyone),
     // Seats and invites. Whoever has an invite's token may look at it and use it: that is what it is for.
     (Method::GET, "/api/sessions/{id}/seats", Need::People),
     (Method::POST, "/api/sessions/{id}/seats/{seat}/take-back", Need::Host),
