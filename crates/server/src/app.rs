@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::house::catalogue::Catalogue;
 use crate::house::films::Films;
+use crate::house::guide::Guide;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
@@ -31,6 +32,7 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
+    pub(crate) guide: Guide,
     pub(crate) uploads: Uploads,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
@@ -49,6 +51,7 @@ impl App {
         Self {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
+            guide: Guide::default(),
             uploads: Uploads::new(&config),
             config,
             store,

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, clips, docs, events, films, invites, me, plays, queue, seats, sessions, sign_in, system,
+    accounts, clips, docs, events, films, guide, invites, me, on, plays, queue, seats, sessions, sign_in, system,
     titles, uploads, watching, whep,
 };
 use crate::app::Shared;
@@ -62,6 +62,13 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::playlist))
         .routes(routes!(watching::segment))
         .routes(routes!(watching::file))
+        .routes(routes!(guide::get))
+        .routes(routes!(guide::create))
+        .routes(routes!(guide::preview))
+        .routes(routes!(guide::schedule, guide::set_schedule))
+        .routes(routes!(on::now_on))
+        .routes(routes!(on::master))
+        .routes(routes!(on::playlist))
         .routes(routes!(uploads::options, uploads::create))
         .routes(routes!(uploads::get, uploads::append, uploads::remove))
         .routes(routes!(sessions::list, sessions::create))

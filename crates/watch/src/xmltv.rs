@@ -152,7 +152,7 @@ fn entity(part: &BytesRef<'_>) -> String {
 fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = start.try_get_attribute(name).ok()??;
     let text = String::from_utf8_lossy(&found.value);
-    let plain = quick_xml::escape::unescape(&text).map_or_else(|_| text.to_string(), |plain| plain.into_owned());
+    let plain = quick_xml::escape::unescape(&text).map_or_else(|_| text.to_string(), std::borrow::Cow::into_owned);
     Some(plain.trim().chars().filter(|c| !c.is_control()).take(LONGEST_TITLE).collect())
 }
 

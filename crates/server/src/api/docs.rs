@@ -83,10 +83,11 @@ fn code(prose: &str) -> String {
 }
 
 /// The order in which somebody new meets the subjects.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 11] = [
     "Sign-in",
     "Titles",
     "Films",
+    "Guide",
     "Uploads",
     "Sessions",
     "Media",

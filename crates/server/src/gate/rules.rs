@@ -66,6 +66,15 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/films/{id}/{playlist}", Need::Player),
     (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Player),
     (Method::GET, "/api/films/{id}/file", Need::Player),
+    // The guide, and channels made of the library. What opens films opens channels made of them.
+    (Method::GET, "/api/guide", Need::Account),
+    (Method::POST, "/api/guide/channels", Need::Owner),
+    (Method::POST, "/api/guide/preview", Need::Owner),
+    (Method::GET, "/api/channels/{id}/schedule", Need::Owner),
+    (Method::PUT, "/api/channels/{id}/schedule", Need::Owner),
+    (Method::GET, "/api/channels/{id}/on", Need::Account),
+    (Method::GET, "/api/channels/{id}/on/master.m3u8", Need::Player),
+    (Method::GET, "/api/channels/{id}/on/{playlist}", Need::Player),
     // Uploads take the owner's disk. What they can do is no secret.
     (Method::OPTIONS, "/api/uploads", Need::Anyone),
     (Method::POST, "/api/uploads", Need::Owner),

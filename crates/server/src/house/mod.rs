@@ -4,6 +4,7 @@
 pub(crate) mod catalogue;
 pub(crate) mod cover;
 pub(crate) mod films;
+pub(crate) mod guide;
 pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod piece;

@@ -47,6 +47,14 @@ const EXPECTED: &str = "
     GET /api/films/{id}/{playlist}                      -----SHO
     GET /api/films/{id}/{track}/{segment}               -----SHO
     GET /api/films/{id}/file                            -----SHO
+    GET /api/guide                                      ----GSHO
+    POST /api/guide/channels                            -------O
+    POST /api/guide/preview                             -------O
+    GET /api/channels/{id}/schedule                     -------O
+    PUT /api/channels/{id}/schedule                     -------O
+    GET /api/channels/{id}/on                           ----GSHO
+    GET /api/channels/{id}/on/master.m3u8               -----SHO
+    GET /api/channels/{id}/on/{playlist}                -----SHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O

@@ -2,7 +2,7 @@
 
 use super::Order;
 
-/// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): the order of a channel must be
+/// `SplitMix64` (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): the order of a channel must be
 /// the same in every version of this program, which no crate promises.
 struct Draw(u64);
 

@@ -1,7 +1,6 @@
 //! Channels that are made of the library: what each plays, kept in step with the films there are.
 
 mod reels;
-pub(crate) mod sources;
 mod timetable;
 pub(crate) mod what;
 
