@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, clips, docs, events, films, guide, invites, me, on, plays, queue, seats, sessions, sign_in, system,
+    accounts, clips, docs, events, exports, films, guide, invites, me, on, plays, recordings, sources, queue, seats, sessions, sign_in, system,
     titles, uploads, watching, whep,
 };
 use crate::app::Shared;
@@ -66,6 +66,18 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(guide::create))
         .routes(routes!(guide::preview))
         .routes(routes!(guide::schedule, guide::set_schedule))
+        .routes(routes!(exports::playlist))
+        .routes(routes!(exports::guide))
+        .routes(routes!(exports::tokens, exports::create_token))
+        .routes(routes!(exports::delete_token))
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(sources::remove))
+        .routes(routes!(sources::refresh))
+        .routes(routes!(sources::upload))
+        .routes(routes!(recordings::list, recordings::create))
+        .routes(routes!(recordings::create_rule))
+        .routes(routes!(recordings::remove_rule))
+        .routes(routes!(recordings::change, recordings::remove))
         .routes(routes!(on::now_on))
         .routes(routes!(on::master))
         .routes(routes!(on::playlist))

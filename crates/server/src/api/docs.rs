@@ -83,11 +83,12 @@ fn code(prose: &str) -> String {
 }
 
 /// The order in which somebody new meets the subjects.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 12] = [
     "Sign-in",
     "Titles",
     "Films",
     "Guide",
+    "Recordings",
     "Uploads",
     "Sessions",
     "Media",

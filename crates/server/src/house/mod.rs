@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod piece;
 pub(crate) mod queue;
+pub(crate) mod recordings;
 pub(crate) mod sessions;
 pub(crate) mod stage;
 pub(crate) mod throttle;

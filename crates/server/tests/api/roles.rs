@@ -50,6 +50,22 @@ const EXPECTED: &str = "
     GET /api/guide                                      ----GSHO
     POST /api/guide/channels                            -------O
     POST /api/guide/preview                             -------O
+    GET /api/guide/playlist.m3u                         -----SHO
+    GET /api/guide/xmltv.xml                            -----SHO
+    GET /api/guide/tokens                               -----SHO
+    POST /api/guide/tokens                              -----SHO
+    DELETE /api/guide/tokens/{token}                    -----SHO
+    GET /api/guide/sources                              -------O
+    POST /api/guide/sources                             -------O
+    DELETE /api/guide/sources/{id}                      -------O
+    POST /api/guide/sources/{id}/refresh                -------O
+    POST /api/guide/import                              -------O
+    GET /api/recordings                                 -----SHO
+    POST /api/recordings                                -----SHO
+    PATCH /api/recordings/{id}                          -----SHO
+    DELETE /api/recordings/{id}                         -----SHO
+    POST /api/recordings/rules                          -----SHO
+    DELETE /api/recordings/rules/{rule}                 -----SHO
     GET /api/channels/{id}/schedule                     -------O
     PUT /api/channels/{id}/schedule                     -------O
     GET /api/channels/{id}/on                           ----GSHO
@@ -152,7 +168,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
             "game"
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
-        let real = real.replace("{peer}", "nope").replace("{invite}", "nope");
+        let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{rule}", "nope");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {

@@ -1,5 +1,7 @@
 //! Channels that are made of the library: what each plays, kept in step with the films there are.
 
+pub(crate) mod fetch;
+pub(crate) mod import;
 mod reels;
 mod timetable;
 pub(crate) mod what;
