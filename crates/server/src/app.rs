@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::house::buffers::Buffers;
 use crate::house::catalogue::Catalogue;
 use crate::house::films::Films;
+use crate::house::guide::Guide;
 use crate::house::keys::Keys;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
@@ -40,6 +41,7 @@ pub(crate) struct App {
     pub(crate) keys: Keys,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
+    pub(crate) guide: Guide,
     pub(crate) uploads: Uploads,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) sessions: Sessions,
@@ -67,6 +69,7 @@ impl App {
         Self {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
+            guide: Guide::default(),
             uploads: Uploads::new(&config),
             buffers: Arc::default(),
             air: Arc::new(Air::new(config.data.join("live"))),

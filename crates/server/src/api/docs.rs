@@ -86,11 +86,13 @@ fn code(prose: &str) -> String {
 }
 
 /// The order in which somebody new meets the subjects.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 13] = [
     "Sign-in",
     "Titles",
     "Films",
     "Channels",
+    "Guide",
+    "Recordings",
     "Uploads",
     "Sessions",
     "Media",

@@ -60,6 +60,30 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/live/manifest.mpd            -----SHO
     GET /api/channels/{id}/live/{playlist}              -----SHO
     GET /api/channels/{id}/live/{track}/{segment}       -----SHO
+    GET /api/guide                                      ----GSHO
+    POST /api/guide/channels                            -------O
+    POST /api/guide/preview                             -------O
+    GET /api/guide/playlist.m3u                         -----SHO
+    GET /api/guide/xmltv.xml                            -----SHO
+    GET /api/guide/tokens                               -----SHO
+    POST /api/guide/tokens                              -----SHO
+    DELETE /api/guide/tokens/{token}                    -----SHO
+    GET /api/guide/sources                              -------O
+    POST /api/guide/sources                             -------O
+    DELETE /api/guide/sources/{id}                      -------O
+    POST /api/guide/sources/{id}/refresh                -------O
+    POST /api/guide/import                              -------O
+    GET /api/recordings                                 -----SHO
+    POST /api/recordings                                -----SHO
+    PATCH /api/recordings/{id}                          -----SHO
+    DELETE /api/recordings/{id}                         -----SHO
+    POST /api/recordings/rules                          -----SHO
+    DELETE /api/recordings/rules/{rule}                 -----SHO
+    GET /api/channels/{id}/schedule                     -------O
+    PUT /api/channels/{id}/schedule                     -------O
+    GET /api/channels/{id}/on                           ----GSHO
+    GET /api/channels/{id}/on/master.m3u8               -----SHO
+    GET /api/channels/{id}/on/{playlist}                -----SHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
@@ -173,6 +197,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
         let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{key}", "nope");
+        let real = real.replace("{rule}", "nope");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {
