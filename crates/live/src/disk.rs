@@ -92,7 +92,8 @@ pub(crate) fn restore(folder: &Path, window: &mut Window) -> io::Result<()> {
     let (mut segments, mut eras) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok());
+        let number =
+            path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok());
         match (number, path.extension().and_then(|ending| ending.to_str())) {
             (Some(number), Some("segment")) => segments.push(number),
             (Some(number), Some("era")) => eras.push(number),

@@ -100,7 +100,9 @@ async fn whoever_waits_for_the_next_part_gets_it_and_whoever_waits_in_vain_is_to
     let first = broadcast.when(first, PATIENCE).await.unwrap();
     let waiting = {
         let broadcast = Arc::clone(&broadcast);
-        tokio::spawn(async move { broadcast.when(|window| window.find(File::Part(0, first, 1)), PATIENCE).await })
+        tokio::spawn(
+            async move { broadcast.when(|window| window.find(File::Part(0, first, 1)), PATIENCE).await },
+        )
     };
     broadcast.when(|window| window.reaches(first, Some(0), 0), PATIENCE).await.unwrap();
     play(&publisher, &broadcast, 10..25).await;
@@ -120,7 +122,8 @@ async fn what_was_recorded_survives_a_program_that_dies() {
     stored(&broadcast, first + 7).await;
     // Nothing is ended: the program is just gone, in the middle of a write.
     std::fs::write(studio.folder.path().join("c").join("1.new"), b"half").unwrap();
-    std::fs::write(studio.folder.path().join("c").join(format!("{}.segment", first + 99)), b"PLAYLIVE").unwrap();
+    std::fs::write(studio.folder.path().join("c").join(format!("{}.segment", first + 99)), b"PLAYLIVE")
+        .unwrap();
     let air = Arc::new(Air::new(studio.folder.path().to_owned()));
     std::fs::create_dir(studio.folder.path().join("gone")).unwrap();
     air.restore(&[("c".to_owned(), LENGTH)]);
@@ -136,7 +139,9 @@ async fn what_was_recorded_survives_a_program_that_dies() {
     let (publisher, broadcast) = after.publish().await;
     play(&publisher, &broadcast, 0..80).await;
     let goes_on = |window: &Window| match window.playlist(0, false) {
-        Some(text) if text.contains("#EXT-X-DISCONTINUITY\n") && segments(&text).len() > found.len() => Found::Here(text),
+        Some(text) if text.contains("#EXT-X-DISCONTINUITY\n") && segments(&text).len() > found.len() => {
+            Found::Here(text)
+        }
         _ => Found::Soon,
     };
     let playlist = broadcast.when(goes_on, PATIENCE).await.unwrap();
@@ -155,7 +160,9 @@ async fn a_publisher_that_comes_back_goes_on_in_the_same_broadcast_and_both_are_
     play(&publisher, &broadcast, 0..100).await;
     drop(publisher);
     let both = |window: &Window| match window.playlist(0, false) {
-        Some(text) if text.contains("#EXT-X-DISCONTINUITY\n") && window.open_segment().is_none() => Found::Here(text),
+        Some(text) if text.contains("#EXT-X-DISCONTINUITY\n") && window.open_segment().is_none() => {
+            Found::Here(text)
+        }
         _ => Found::Soon,
     };
     let playlist = broadcast.when(both, PATIENCE).await.unwrap();

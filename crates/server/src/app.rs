@@ -7,12 +7,16 @@ use playhouse_store::{Millis, Store};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::house::buffers::Buffers;
 use crate::house::catalogue::Catalogue;
 use crate::house::films::Films;
+use crate::house::guide::Guide;
+use crate::house::keys::Keys;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
 use crate::node::Node;
+use crate::webrtc::Webrtc;
 
 /// Passwords hashed at a time: each takes 19 MiB and a core for some 20 ms.
 const HASHING: usize = 2;
@@ -33,9 +37,13 @@ pub(crate) struct App {
     pub(crate) node: Arc<dyn Node>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) air: Arc<Air>,
+    pub(crate) webrtc: Arc<dyn Webrtc>,
+    pub(crate) keys: Keys,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
+    pub(crate) guide: Guide,
     pub(crate) uploads: Uploads,
+    pub(crate) buffers: Arc<Buffers>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
@@ -50,16 +58,27 @@ pub(crate) type Shared = Arc<App>;
 
 impl App {
     /// Puts the parts together.
-    pub(crate) fn new(config: Config, store: Store, node: Arc<dyn Node>, hub: Arc<Hub>, now: Millis) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        store: Store,
+        node: Arc<dyn Node>,
+        hub: Arc<Hub>,
+        webrtc: Arc<dyn Webrtc>,
+        now: Millis,
+    ) -> Self {
         Self {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
+            guide: Guide::default(),
             uploads: Uploads::new(&config),
+            buffers: Arc::default(),
             air: Arc::new(Air::new(config.data.join("live"))),
             config,
+            keys: Keys::new(store.clone()),
             store,
             node,
             hub,
+            webrtc,
             sessions: Sessions::default(),
             throttle: Mutex::default(),
             hashing: Semaphore::new(HASHING),

@@ -99,7 +99,9 @@ mod tests {
         for file in files {
             assert_eq!(file.to_string().parse(), Ok(file));
         }
-        for name in ["", "00.m3u8", "0/init-.mp4", "0/1.m3u8", "0/1.2.3.m4s", "0/01.m4s", "../0.m3u8", "0/-1.m4s"] {
+        for name in
+            ["", "00.m3u8", "0/init-.mp4", "0/1.m3u8", "0/1.2.3.m4s", "0/01.m4s", "../0.m3u8", "0/-1.m4s"]
+        {
             assert_eq!(name.parse::<File>(), Err(NoFile), "{name}");
         }
     }

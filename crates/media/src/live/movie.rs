@@ -19,7 +19,9 @@ pub enum NoMovie {
     #[error("nothing was recorded in that time")]
     Nothing,
     /// The segments do not belong to the same tracks.
-    #[error("the publisher changed what it sends in that time; keep what was before that, or what came after")]
+    #[error(
+        "the publisher changed what it sends in that time; keep what was before that, or what came after"
+    )]
     Mixed,
     /// It lasts longer than its tables can say.
     #[error("it is too long for one film; keep less of it")]
@@ -85,7 +87,8 @@ impl Movie {
         if segments.iter().any(|segment| segment.lanes.len() != tracks.len()) {
             return Err(NoMovie::Mixed);
         }
-        let lines: Vec<Lines<'_>> = (0..).zip(tracks).filter_map(|(at, track)| line(track, segments, at)).collect();
+        let lines: Vec<Lines<'_>> =
+            (0..).zip(tracks).filter_map(|(at, track)| line(track, segments, at)).collect();
         if lines.is_empty() {
             return Err(NoMovie::Nothing);
         }
@@ -112,7 +115,8 @@ fn line<'a>(track: &'a Track, segments: &[Record], at: usize) -> Option<Lines<'a
     for (segment, lane) in heard() {
         // A hole before a segment is filled by what was there last.
         if let Some(last) = samples.last_mut() {
-            last.ticks = last.ticks.saturating_add(u32::try_from(lane.start.saturating_sub(next)).unwrap_or(0));
+            last.ticks =
+                last.ticks.saturating_add(u32::try_from(lane.start.saturating_sub(next)).unwrap_or(0));
         }
         samples.extend(&lane.samples);
         chunks.push((segment, lane.samples.len()));
@@ -140,7 +144,10 @@ fn pieces(segments: &[Record], tracks: usize) -> Vec<Piece> {
 }
 
 fn ranges(lane: &Lane) -> impl Iterator<Item = Range<u64>> {
-    lane.samples.iter().filter(|sample| sample.bytes > 0).map(|sample| sample.at..sample.at + u64::from(sample.bytes))
+    lane.samples
+        .iter()
+        .filter(|sample| sample.bytes > 0)
+        .map(|sample| sample.at..sample.at + u64::from(sample.bytes))
 }
 
 fn build(lines: &[Lines<'_>], tracks: usize, begin: u64, payload: u64, millis: u64) -> Vec<u8> {
@@ -177,7 +184,9 @@ fn offsets(lines: &[Lines<'_>], wanted: usize, begin: u64) -> Vec<u64> {
         let next = lines.iter().zip(&cursors).filter_map(|(line, (chunk, _))| line.chunks.get(*chunk));
         let Some(segment) = next.map(|(segment, _)| *segment).min() else { return offsets };
         for (number, (line, (chunk, sample))) in lines.iter().zip(&mut cursors).enumerate() {
-            let Some((_, length)) = line.chunks.get(*chunk).filter(|(of, _)| *of == segment) else { continue };
+            let Some((_, length)) = line.chunks.get(*chunk).filter(|(of, _)| *of == segment) else {
+                continue;
+            };
             if number == wanted {
                 offsets.push(at);
             }

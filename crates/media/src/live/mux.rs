@@ -69,7 +69,9 @@ impl Muxer {
         let pictures = numbered().filter(|(_, format)| format.is_video());
         let sounds = numbered().filter(|(_, format)| !format.is_video());
         let usable = |(place, format)| Some((place, Track::new(format)?));
-        for (place, track) in pictures.filter_map(usable).take(1).chain(sounds.filter_map(usable).take(MOST_SOUNDS)) {
+        for (place, track) in
+            pictures.filter_map(usable).take(1).chain(sounds.filter_map(usable).take(MOST_SOUNDS))
+        {
             places[place] = Some(rows.len());
             rows.push(Row::new(track, rows.len()));
         }

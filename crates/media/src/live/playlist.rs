@@ -10,7 +10,8 @@ const WEIGHED: usize = 30;
 
 /// Bits per second of a track over its newest segments: of the most demanding one, and on average.
 fn rates(window: &Window, track: usize) -> (u64, u64) {
-    let Some(timescale) = window.era().and_then(|era| era.tracks.get(track)).map(|track| track.timescale) else {
+    let Some(timescale) = window.era().and_then(|era| era.tracks.get(track)).map(|track| track.timescale)
+    else {
         return (1, 1);
     };
     let (mut peak, mut bytes, mut ticks) = (0, 0_u64, 0_u64);

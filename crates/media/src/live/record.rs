@@ -144,7 +144,8 @@ pub fn parse(header: &[u8], len: u64) -> Option<Record> {
         }
         let mut samples = Vec::new();
         for _ in 0..number {
-            let [place, bytes_and_sync, ticks, composition] = [fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?];
+            let [place, bytes_and_sync, ticks, composition] =
+                [fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?];
             let length = bytes_and_sync & !SYNC;
             if u64::from(place) + u64::from(length) > bytes {
                 return None;

@@ -120,7 +120,8 @@ impl Row {
             u32::try_from(dts - pending.dts).ok()
         });
         self.settle(Some(dts), segment, parts);
-        let composition = sample.pts.since(sample.dts).as_micros() * u128::from(self.track.timescale) / 1_000_000;
+        let composition =
+            sample.pts.since(sample.dts).as_micros() * u128::from(self.track.timescale) / 1_000_000;
         self.pending = Some(Pending {
             data: Arc::clone(&sample.data),
             dts,
@@ -170,12 +171,8 @@ impl Row {
         cmaf::fragment(&mut bytes, self.sequence, self.start, 0, &self.open);
         let head = bytes.len() as u64;
         bytes.append(&mut self.data);
-        let samples = self.open.drain(..).map(|film::Sample { at, bytes, ticks, composition, sync }| Placed {
-            at: head + at,
-            bytes,
-            ticks,
-            composition,
-            sync,
+        let samples = self.open.drain(..).map(|film::Sample { at, bytes, ticks, composition, sync }| {
+            Placed { at: head + at, bytes, ticks, composition, sync }
         });
         parts.push(Part {
             track: self.number,

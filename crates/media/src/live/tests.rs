@@ -17,7 +17,12 @@ fn picture() -> Format {
 }
 
 fn sound() -> Format {
-    Format::Audio { codec: AudioCodec::Aac, channels: 2, sample_rate: 48_000, config: Arc::from([0x11, 0x90]) }
+    Format::Audio {
+        codec: AudioCodec::Aac,
+        channels: 2,
+        sample_rate: 48_000,
+        config: Arc::from([0x11, 0x90]),
+    }
 }
 
 fn sample(track: usize, micros: u64, keyframe: bool, bytes: usize) -> Sample {
@@ -82,7 +87,8 @@ impl Studio {
         if muxer.has_begun() && !had {
             let (number, segment, at) = self.window.next();
             let tracks = muxer.tracks().cloned().collect();
-            let era = Era { number, first: segment.unwrap_or(7), wall: WALL + number * 1_000_000, at, tracks };
+            let era =
+                Era { number, first: segment.unwrap_or(7), wall: WALL + number * 1_000_000, at, tracks };
             self.eras.push(record::pack_era(&era));
             self.window.begin(era);
         }
@@ -94,7 +100,8 @@ impl Studio {
         let mut samples: Vec<Sample> =
             (0..seconds * 25).map(|n| sample(0, from + n * 40_000, n % 25 == 0, 100)).collect();
         if self.formats.len() > 1 {
-            samples.extend((0..seconds * 48_000 / 1024).map(|n| sample(1, from + n * 1_024_000 / 48, true, 20)));
+            samples
+                .extend((0..seconds * 48_000 / 1024).map(|n| sample(1, from + n * 1_024_000 / 48, true, 20)));
         }
         samples.sort_by_key(|sample| sample.dts);
         samples.iter().for_each(|sample| self.push(sample));
@@ -144,7 +151,10 @@ fn the_first_part_is_listed_within_a_fraction_of_a_second() {
         studio.push(&sample(0, 500 + number * 40_000, false, 100));
     }
     let playlist = studio.window.playlist(0, false).unwrap();
-    assert!(playlist.contains("#EXT-X-PART:DURATION=0.200000,INDEPENDENT=YES,URI=\"0/7.0.m4s\""), "{playlist}");
+    assert!(
+        playlist.contains("#EXT-X-PART:DURATION=0.200000,INDEPENDENT=YES,URI=\"0/7.0.m4s\""),
+        "{playlist}"
+    );
     assert!(playlist.contains("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"0/7.1.m4s\""), "{playlist}");
     assert_eq!(studio.window.find(File::Part(0, 7, 1)), Found::Soon);
     assert_eq!(studio.window.find(File::Part(0, 7, 2)), Found::Nowhere);
@@ -168,7 +178,8 @@ fn a_player_that_waits_is_told_when_it_is_here_or_never_will_be() {
 fn a_delta_update_leaves_out_what_players_know() {
     let mut studio = Studio::new(vec![picture()], Duration::from_secs(7200));
     studio.play(0, 60);
-    let (whole, delta) = (studio.window.playlist(0, false).unwrap(), studio.window.playlist(0, true).unwrap());
+    let (whole, delta) =
+        (studio.window.playlist(0, false).unwrap(), studio.window.playlist(0, true).unwrap());
     let count = |text: &str| text.lines().filter(|line| line.starts_with("#EXTINF")).count();
     let skipped = delta.lines().find_map(|line| line.strip_prefix("#EXT-X-SKIP:SKIPPED-SEGMENTS=")).unwrap();
     assert_eq!(count(&delta) + skipped.parse::<usize>().unwrap(), count(&whole));
@@ -200,7 +211,9 @@ fn what_lies_on_the_disk_plays_again_and_goes_on() {
         assert!(again.restore(&found));
         assert_eq!(record::parse(&file[..length], file.len() as u64 - 1), None, "half a segment");
     }
-    let names = |text: String| text.lines().filter(|line| line.ends_with(".m4s")).map(str::to_owned).collect::<Vec<_>>();
+    let names = |text: String| {
+        text.lines().filter(|line| line.ends_with(".m4s")).map(str::to_owned).collect::<Vec<_>>()
+    };
     let before = names(studio.window.playlist(1, false).unwrap());
     assert_eq!(names(again.playlist(1, false).unwrap()), before);
     assert!(again.playlist(1, false).unwrap().ends_with("#EXT-X-ENDLIST\n"));
@@ -242,8 +255,10 @@ fn check(studio: &Studio, track: usize) -> (u64, u64, usize) {
     let playlist = studio.window.playlist(track, false).unwrap();
     let first = value(&playlist, "#EXT-X-MEDIA-SEQUENCE:");
     let target = value(&playlist, "#EXT-X-TARGETDURATION:") as f64;
-    let longest =
-        playlist.lines().find_map(|line| line.strip_prefix("#EXT-X-PART-INF:PART-TARGET=")).map_or(f64::MAX, seconds);
+    let longest = playlist
+        .lines()
+        .find_map(|line| line.strip_prefix("#EXT-X-PART-INF:PART-TARGET="))
+        .map_or(f64::MAX, seconds);
     let (mut next, mut parts, mut sum, mut gap, mut map) = (first, 0, 0.0, false, false);
     for line in playlist.lines() {
         if let Some(part) = line.strip_prefix("#EXT-X-PART:DURATION=") {
@@ -267,8 +282,9 @@ fn check(studio: &Studio, track: usize) -> (u64, u64, usize) {
             assert_eq!(name, File::Segment(track, next));
             assert_eq!(studio.bytes(name).is_some(), !gap, "{name}");
             if parts > 0 {
-                let whole: Vec<u8> =
-                    (0..parts).flat_map(|part| studio.bytes(File::Part(track, next, part)).unwrap()).collect();
+                let whole: Vec<u8> = (0..parts)
+                    .flat_map(|part| studio.bytes(File::Part(track, next, part)).unwrap())
+                    .collect();
                 assert_eq!(studio.bytes(name).unwrap(), whole);
             }
             (next, parts, sum, gap) = (next + 1, 0, 0.0, false);

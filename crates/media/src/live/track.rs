@@ -167,7 +167,6 @@ fn opus(packet: &[u8]) -> Option<u32> {
     Some(frame * frames * OPUS / 10_000).filter(|ticks| (1..=OPUS / 1000 * 120).contains(ticks))
 }
 
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

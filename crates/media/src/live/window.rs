@@ -287,7 +287,8 @@ impl Window {
     /// before them.
     pub fn restore(&mut self, record: &super::record::Record) -> bool {
         let Some(era) = self.eras.iter().find(|era| era.first == record.era) else { return false };
-        let newer = self.segments.back().is_none_or(|last| last.number < record.segment && last.era <= era.number);
+        let newer =
+            self.segments.back().is_none_or(|last| last.number < record.segment && last.era <= era.number);
         if record.lanes.len() != era.tracks.len() || record.segment < era.first || !newer {
             return false;
         }
@@ -332,14 +333,17 @@ impl Window {
         let end = self.reach;
         let (mut segments, mut eras) = (Vec::new(), Vec::new());
         while let Some(first) = self.segments.front()
-            && (end.saturating_sub(first.at + first.length) > self.length + FAREWELL || self.bytes > self.most_bytes)
+            && (end.saturating_sub(first.at + first.length) > self.length + FAREWELL
+                || self.bytes > self.most_bytes)
             && self.segments.len() > 1
         {
             self.bytes = self.bytes.saturating_sub(first.bytes());
             segments.push(first.number);
             self.segments.pop_front();
         }
-        while self.eras.len() > 1 && self.segments.front().is_some_and(|first| first.era > self.eras[0].number) {
+        while self.eras.len() > 1
+            && self.segments.front().is_some_and(|first| first.era > self.eras[0].number)
+        {
             eras.extend(self.eras.pop_front().map(|era| era.first));
         }
         (segments, eras)
@@ -362,7 +366,10 @@ impl Window {
 
     fn held(&self, number: u64) -> Option<&Held> {
         let known = self.segments.binary_search_by_key(&number, |held| held.number);
-        known.ok().and_then(|at| self.segments.get(at)).or(self.open.as_ref().filter(|held| held.number == number))
+        known
+            .ok()
+            .and_then(|at| self.segments.get(at))
+            .or(self.open.as_ref().filter(|held| held.number == number))
     }
 
     pub(super) fn era_of(&self, held: &Held) -> Option<&Era> {
@@ -372,7 +379,13 @@ impl Window {
     /// The number of the segment that is being made.
     pub(super) fn current(&self) -> u64 {
         self.open.as_ref().map_or_else(
-            || self.segments.back().map(|held| held.number + 1).max(self.eras.back().map(|era| era.first)).unwrap_or(0),
+            || {
+                self.segments
+                    .back()
+                    .map(|held| held.number + 1)
+                    .max(self.eras.back().map(|era| era.first))
+                    .unwrap_or(0)
+            },
             |held| held.number,
         )
     }

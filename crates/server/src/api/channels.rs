@@ -224,7 +224,9 @@ pub(crate) async fn create(
     let owner = &account(&caller)?.id;
     let all = app.store.channels().all().await?;
     if all.iter().filter(|channel| channel.owner == *owner && channel.kind == Kind::Push).count() >= MOST {
-        return Err(Problem::conflict(format!("You have {MOST} channels already; remove one of them first.")));
+        return Err(Problem::conflict(format!(
+            "You have {MOST} channels already; remove one of them first."
+        )));
     }
     let channel = Channel {
         id: id::fresh(),

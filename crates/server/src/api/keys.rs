@@ -87,10 +87,14 @@ pub(crate) async fn create(
 ) -> Answer<(StatusCode, Body<FreshKey>)> {
     let channel = managed(&app, &caller, &id).await?;
     if channel.kind != Kind::Push {
-        return Err(Problem::conflict("Nobody publishes to this channel by key: its pictures come from elsewhere."));
+        return Err(Problem::conflict(
+            "Nobody publishes to this channel by key: its pictures come from elsewhere.",
+        ));
     }
     if app.store.channels().keys(&id).await?.len() >= MOST {
-        return Err(Problem::conflict(format!("A channel has at most {MOST} keys; revoke one of them first.")));
+        return Err(Problem::conflict(format!(
+            "A channel has at most {MOST} keys; revoke one of them first."
+        )));
     }
     let (key, secret) = app.store.channels().create_key(&id, extract::name(&body.name)?, now()).await?;
     Ok((StatusCode::CREATED, Body(FreshKey { key: key.into(), secret })))
@@ -111,7 +115,8 @@ pub(crate) async fn revoke(
     }
     // A stream does not say by which key it came. One that began after the key was last used came by another one.
     let begun = app.hub.stream(&id).and_then(|stream| stream.begun().duration_since(UNIX_EPOCH).ok());
-    let used = known.and_then(|key| key.used).and_then(|used| u64::try_from(used).ok()).map(Duration::from_millis);
+    let used =
+        known.and_then(|key| key.used).and_then(|used| u64::try_from(used).ok()).map(Duration::from_millis);
     if let (Some(begun), Some(used)) = (begun, used)
         && used + BEFORE > begun
     {

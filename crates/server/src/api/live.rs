@@ -48,7 +48,9 @@ pub(crate) struct Directives {
 }
 
 fn off_air() -> Problem {
-    Problem::not_found("Nothing is on this channel at the moment. It begins by itself once somebody publishes.")
+    Problem::not_found(
+        "Nothing is on this channel at the moment. It begins by itself once somebody publishes.",
+    )
 }
 
 fn no_part() -> Problem {
@@ -202,9 +204,9 @@ pub(crate) async fn segment(
         }
         Asked::Disk(number, range) => {
             let path = broadcast.segment_path(number);
-            let length = range.end - range.start;
+            let (length, buffers) = (range.end - range.start, app.buffers.clone());
             let reading = tokio::task::spawn_blocking(move || {
-                Piece::new(Vec::new(), Disk::open(path)?, [range]).body()
+                Piece::new(Vec::new(), Disk::open(path)?, [range], &buffers).body()
             });
             let read = reading.await.map_err(|error| Problem::internal("Reading a segment", &error))?;
             (length, read.map_err(|_| no_part())?)

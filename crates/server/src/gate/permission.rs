@@ -47,7 +47,13 @@ fn address(request: &Parts) -> Option<IpAddr> {
 }
 
 async fn judge(app: &Shared, path: &MatchedPath, session: Option<&str>, request: &Parts) -> Answer<Caller> {
-    let caller = caller::find(app, &request.headers, &request.uri).await?;
+    let mut caller = caller::find(app, &request.headers, &request.uri).await?;
+    if matches!(caller.who, Who::Nobody)
+        && rules::by_token(&request.method, path.as_str())
+        && let Some(account) = caller::by_token(app, &request.uri).await?
+    {
+        caller.who = Who::Account(account);
+    }
     let need = rules::find(&request.method, path.as_str()).ok_or_else(|| {
         // The router is checked against the table when it is built, so that this is never reached.
         Problem::not_allowed("No rule says who may do this, so nobody may.")

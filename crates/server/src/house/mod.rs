@@ -2,13 +2,16 @@
 //! sessions, the queue, attempts to sign in.
 
 pub(crate) mod air;
+pub(crate) mod buffers;
 pub(crate) mod catalogue;
 pub(crate) mod cover;
 pub(crate) mod films;
+pub(crate) mod guide;
 pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod piece;
 pub(crate) mod queue;
+pub(crate) mod recordings;
 pub(crate) mod sessions;
 pub(crate) mod stage;
 pub(crate) mod throttle;

@@ -13,7 +13,10 @@ async fn a_channel_is_made_changed_and_removed_by_whoever_it_belongs_to() {
     let house = House::new().await;
     let (pia, stan) = (house.player().await, house.account("Stan", Role::Player).await);
     let made = pia.post("/api/channels", json!({"name": " Pia's "})).await.expect(201).json();
-    assert_eq!((&made["name"], &made["kind"], &made["live"]), (&json!("Pia's"), &json!("push"), &json!(false)));
+    assert_eq!(
+        (&made["name"], &made["kind"], &made["live"]),
+        (&json!("Pia's"), &json!("push"), &json!(false))
+    );
     assert_eq!(made["window_seconds"], 7200);
     let path = format!("/api/channels/{}", made["id"].as_str().unwrap());
     let seen = stan.get(&path).await.expect(200).json();

@@ -17,12 +17,13 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::fake::Fake;
+use crate::fake::{Air, Fake};
 use crate::http::Client;
 
 pub(crate) struct House {
     pub(crate) folder: TempDir,
     pub(crate) node: Arc<Fake>,
+    pub(crate) air: Arc<Air>,
     pub(crate) store: Store,
     pub(crate) hub: Arc<Hub>,
     pub(crate) nobody: Client,
@@ -61,12 +62,20 @@ impl House {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let nobody = Client::new(listener.local_addr().unwrap());
         let node = Arc::new(Fake::new(limit));
+        let air = Arc::new(Air::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
         let hub = Arc::new(Hub::default());
-        let served =
-            tokio::spawn(serve(listener, config, store.clone(), node.clone(), hub.clone(), shutdown));
-        let house = Self { folder, node, store, hub, nobody, stop: Some(stop), served: Some(served) };
+        let served = tokio::spawn(serve(
+            listener,
+            config,
+            store.clone(),
+            node.clone(),
+            hub.clone(),
+            air.clone(),
+            shutdown,
+        ));
+        let house = Self { folder, node, air, store, hub, nobody, stop: Some(stop), served: Some(served) };
         // Events are followed from the moment that the server answers.
         if !tls {
             house.nobody.get("/api/health").await.expect(200);

@@ -38,7 +38,8 @@ async fn on_air(speed: u32) -> OnAir {
     make(&path, "320x180", &[]);
     let show = Show::read(&path, Size::new(320, 180));
     let (stop, stopped) = oneshot::channel();
-    let publishing = tokio::spawn(show.publish(house.hub.clone(), id.clone(), speed, async { drop(stopped.await) }));
+    let publishing =
+        tokio::spawn(show.publish(house.hub.clone(), id.clone(), speed, async { drop(stopped.await) }));
     let film = path.to_str().unwrap().to_owned();
     OnAir { house, who, id, film, stop: Some(stop), publishing }
 }
@@ -166,7 +167,15 @@ async fn gstreamer_plays_it() {
         let uri = format!("uri=http://{address}{}", air.path(file));
         let playing = tokio::task::spawn_blocking(move || {
             Command::new("timeout")
-                .args(["50", "gst-launch-1.0", "-q", "playbin3", &uri, "video-sink=fakesink", "audio-sink=fakesink"])
+                .args([
+                    "50",
+                    "gst-launch-1.0",
+                    "-q",
+                    "playbin3",
+                    &uri,
+                    "video-sink=fakesink",
+                    "audio-sink=fakesink",
+                ])
                 .output()
                 .expect("GStreamer runs")
         });

@@ -43,7 +43,15 @@ impl Show {
         let output = Command::new("ffmpeg")
             .args(["-v", "error", "-i"])
             .arg(path)
-            .args(["-c", "copy", "-f", "mp4", "-movflags", "frag_every_frame+empty_moov+default_base_moof", "-"])
+            .args([
+                "-c",
+                "copy",
+                "-f",
+                "mp4",
+                "-movflags",
+                "frag_every_frame+empty_moov+default_base_moof",
+                "-",
+            ])
             .output()
             .expect("ffmpeg runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -61,13 +69,17 @@ impl Show {
         ];
         let mut samples: Vec<Sample> = boxes(&file, b"moof")
             .into_iter()
-            .flat_map(|(at, moof)| boxes(moof, b"traf").into_iter().flat_map(move |(_, traf)| {
-                read(traf, at)
-            }))
+            .flat_map(|(at, moof)| boxes(moof, b"traf").into_iter().flat_map(move |(_, traf)| read(traf, at)))
             .map(|(track, ticks, late, range, keyframe)| {
                 let rate = [12_800, 44_100][track];
                 let at = |ticks: u64| Timestamp::from_micros(1_000_000 + ticks * 1_000_000 / rate);
-                Sample { track, data: Arc::from(&file[range]), dts: at(ticks), pts: at(ticks + late), keyframe }
+                Sample {
+                    track,
+                    data: Arc::from(&file[range]),
+                    dts: at(ticks),
+                    pts: at(ticks + late),
+                    keyframe,
+                }
             })
             .collect();
         samples.sort_by_key(|sample| sample.dts);
@@ -75,7 +87,13 @@ impl Show {
     }
 
     /// Publishes it at that many times its speed, and stays until `until` is done.
-    pub(crate) async fn publish(self, hub: Arc<Hub>, channel: String, speed: u32, until: impl Future<Output = ()>) {
+    pub(crate) async fn publish(
+        self,
+        hub: Arc<Hub>,
+        channel: String,
+        speed: u32,
+        until: impl Future<Output = ()>,
+    ) {
         let admission = Admission { channel, replace: true };
         let publisher = hub.publish(&admission, Protocol::Rtmp).unwrap();
         publisher.formats(self.formats).unwrap();
@@ -83,7 +101,8 @@ impl Show {
         let first = self.samples[0].dts;
         for sample in self.samples {
             // A publisher sends at the pace of its clock.
-            let at = Duration::from_micros(u64::try_from(sample.dts.since(first).as_micros()).unwrap()) / speed;
+            let at =
+                Duration::from_micros(u64::try_from(sample.dts.since(first).as_micros()).unwrap()) / speed;
             tokio::time::sleep_until(begun + at).await;
             if publisher.sample(sample).is_err() {
                 return;
@@ -113,7 +132,8 @@ fn read(traf: &[u8], moof: usize) -> Vec<Read> {
         assert_eq!(run[0] & 1, 1, "it says where its data is");
         let first = if run[0] & 4 == 0 { None } else { fields.next() };
         for number in 0..count {
-            let mut given = |flag: u32, other: Option<u32>| if run[0] & flag == 0 { other } else { fields.next() };
+            let mut given =
+                |flag: u32, other: Option<u32>| if run[0] & flag == 0 { other } else { fields.next() };
             let (ticks, size) = (given(0x100, ticks).unwrap(), given(0x200, size).unwrap() as usize);
             let flags = given(0x400, first.filter(|_| number == 0).or(flags)).unwrap_or(0);
             let late = given(0x800, Some(0)).unwrap();

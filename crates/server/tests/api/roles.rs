@@ -61,6 +61,30 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/live/manifest.mpd            -----SHO
     GET /api/channels/{id}/live/{playlist}              -----SHO
     GET /api/channels/{id}/live/{track}/{segment}       -----SHO
+    GET /api/guide                                      ----GSHO
+    POST /api/guide/channels                            -------O
+    POST /api/guide/preview                             -------O
+    GET /api/guide/playlist.m3u                         -----SHO
+    GET /api/guide/xmltv.xml                            -----SHO
+    GET /api/guide/tokens                               -----SHO
+    POST /api/guide/tokens                              -----SHO
+    DELETE /api/guide/tokens/{token}                    -----SHO
+    GET /api/guide/sources                              -------O
+    POST /api/guide/sources                             -------O
+    DELETE /api/guide/sources/{id}                      -------O
+    POST /api/guide/sources/{id}/refresh                -------O
+    POST /api/guide/import                              -------O
+    GET /api/recordings                                 -----SHO
+    POST /api/recordings                                -----SHO
+    PATCH /api/recordings/{id}                          -----SHO
+    DELETE /api/recordings/{id}                         -----SHO
+    POST /api/recordings/rules                          -----SHO
+    DELETE /api/recordings/rules/{rule}                 -----SHO
+    GET /api/channels/{id}/schedule                     -------O
+    PUT /api/channels/{id}/schedule                     -------O
+    GET /api/channels/{id}/on                           ----GSHO
+    GET /api/channels/{id}/on/master.m3u8               -----SHO
+    GET /api/channels/{id}/on/{playlist}                -----SHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
@@ -79,6 +103,16 @@ const EXPECTED: &str = "
     OPTIONS /api/sessions/{id}/whep/{peer}              NVPEGSHO
     PATCH /api/sessions/{id}/whep/{peer}                -VP---HO
     DELETE /api/sessions/{id}/whep/{peer}               -VP---HO
+    OPTIONS /api/channels/{id}/whep                     NVPEGSHO
+    POST /api/channels/{id}/whep                        -----SHO
+    OPTIONS /api/channels/{id}/whep/{peer}              NVPEGSHO
+    PATCH /api/channels/{id}/whep/{peer}                -----SHO
+    DELETE /api/channels/{id}/whep/{peer}               -----SHO
+    OPTIONS /api/whip                                   NVPEGSHO
+    POST /api/whip                                      NVPEGSHO
+    OPTIONS /api/whip/{peer}                            NVPEGSHO
+    PATCH /api/whip/{peer}                              NVPEGSHO
+    DELETE /api/whip/{peer}                             NVPEGSHO
     GET /api/sessions/{id}/seats                        -VP---HO
     POST /api/sessions/{id}/seats/{seat}/take-back      ------HO
     GET /api/sessions/{id}/invites                      ------HO
@@ -164,6 +198,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
         let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{key}", "nope");
+        let real = real.replace("{rule}", "nope");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {
@@ -172,8 +207,8 @@ async fn nobody_reaches_what_they_have_no_right_to() {
                 ("POST" | "PATCH", _, _) => client.json(method, &real, json!({})).await,
                 _ => client.send(method, &real, &[], b"").await,
             };
-            // Two addresses refuse for another reason: the name or the code is wrong, whoever asks.
-            let entry = path.starts_with("/api/sign-in");
+            // Some addresses refuse for another reason: the name, the code or the key is wrong, whoever asks.
+            let entry = path.starts_with("/api/sign-in") || path == "/api/whip";
             let allowed = entry || !matches!(reply.status, 401 | 403);
             assert_eq!(
                 allowed,

@@ -38,7 +38,12 @@ fn write_manifest(f: &mut Formatter<'_>, window: &Window, now: u64) -> fmt::Resu
     if ended {
         writeln!(f, r#" type="static" mediaPresentationDuration="{}">"#, Length(all))?;
     } else {
-        write!(f, r#" type="dynamic" availabilityStartTime="{}" publishTime="{}""#, Moment(begin), Moment(now))?;
+        write!(
+            f,
+            r#" type="dynamic" availabilityStartTime="{}" publishTime="{}""#,
+            Moment(begin),
+            Moment(now)
+        )?;
         write!(f, r#" minimumUpdatePeriod="{}" timeShiftBufferDepth="{}""#, Length(target), Length(all))?;
         writeln!(f, r#" suggestedPresentationDelay="{}">"#, Length(target * DELAY))?;
         writeln!(f, r#"<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="{}"/>"#, Moment(now))?;
@@ -77,7 +82,12 @@ fn set<'a>(
     let kind = if track.size().is_some() { "video" } else { "audio" };
     write!(f, r#"<AdaptationSet id="{number}" contentType="{kind}" mimeType="{kind}/mp4""#)?;
     writeln!(f, r#" segmentAlignment="true" startWithSAP="1">"#)?;
-    write!(f, r#"<Representation id="{number}" codecs="{}" bandwidth="{}""#, track.codec, rates(window, number).0)?;
+    write!(
+        f,
+        r#"<Representation id="{number}" codecs="{}" bandwidth="{}""#,
+        track.codec,
+        rates(window, number).0
+    )?;
     match &track.format {
         Format::Video { size, .. } => {
             write!(f, r#" width="{}" height="{}""#, size.width, size.height)?;

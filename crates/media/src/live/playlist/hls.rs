@@ -47,7 +47,11 @@ fn write_master(f: &mut Formatter<'_>, window: &Window, tracks: &[Track]) -> fmt
     }
     let mut codecs: Vec<&str> = picture.iter().map(|track| track.codec.as_str()).collect();
     codecs.extend(sound.map(|(_, track)| track.codec.as_str()));
-    write!(f, "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{}\"", codecs.join(","))?;
+    write!(
+        f,
+        "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{}\"",
+        codecs.join(",")
+    )?;
     if let Some(size) = picture.and_then(Track::size) {
         write!(f, ",RESOLUTION={}x{}", size.width, size.height)?;
     }
@@ -102,7 +106,8 @@ fn write_media(f: &mut Formatter<'_>, window: &Window, track: usize, skip: bool)
     if all().filter_map(|held| held.lanes.get(track)).all(|lane| lane.independent || lane.is_gap()) {
         writeln!(f, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     }
-    let end = window.open.as_ref().or(window.segments.back()).map_or(Duration::ZERO, |held| held.at + held.length);
+    let end =
+        window.open.as_ref().or(window.segments.back()).map_or(Duration::ZERO, |held| held.at + held.length);
     let old = |held: &&Held| end.saturating_sub(held.at) > skip_until;
     let skipped = if skip && !ended { all().take_while(old).count() } else { 0 };
     if skipped > 0 {
@@ -184,9 +189,10 @@ fn reports(f: &mut Formatter<'_>, window: &Window, track: usize) -> fmt::Result 
     let tracks = window.era().map_or(0, |era| era.tracks.len());
     for other in (0..tracks).filter(|other| *other != track) {
         let (current, made) = (window.current(), window.parts_of_current(other));
-        let newest = window.segments.back().and_then(|held| {
-            Some((held.number, held.lanes.get(other)?.parts.len().checked_sub(1)))
-        });
+        let newest = window
+            .segments
+            .back()
+            .and_then(|held| Some((held.number, held.lanes.get(other)?.parts.len().checked_sub(1))));
         let (segment, part) = match (made.checked_sub(1), newest) {
             (Some(part), _) => (current, Some(part)),
             (None, Some((segment, part))) => (segment, part),
