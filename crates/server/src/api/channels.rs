@@ -11,6 +11,7 @@ use playhouse_store::{Millis, id};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::guide::hls;
 use crate::api::me::account;
 use crate::app::Shared;
 use crate::clock::now;
@@ -49,7 +50,7 @@ pub(crate) struct ChannelView {
     /// Where its picture is.
     #[schema(example = "/api/channels/abc/cover.svg")]
     cover: String,
-    /// Whether somebody publishes at the moment.
+    /// Whether something is on: somebody publishes at the moment, or it is made of films, or is somebody else's.
     live: bool,
     /// How it comes in, such as `RTMP`.
     protocol: Option<String>,
@@ -70,9 +71,9 @@ pub(crate) struct ChannelView {
     /// The HLS playlist, of low latency where players know that.
     #[schema(example = "/api/channels/abc/live/master.m3u8")]
     hls: String,
-    /// The DASH manifest.
+    /// The DASH manifest, of channels that are published here.
     #[schema(example = "/api/channels/abc/live/manifest.mpd")]
-    dash: String,
+    dash: Option<String>,
     /// What arrives from the publisher, for those who may change the channel.
     health: Option<HealthView>,
 }
@@ -168,6 +169,10 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         let since = stream.begun().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
     });
+    // Channels of films and of others have no publisher.
+    let here = matches!(channel.kind, Kind::Push | Kind::Pull);
+    let at = |file: &str| format!("/api/channels/{}/live/{file}", channel.id);
+    let played = hls(app, &channel);
     ChannelView {
         kind: match channel.kind {
             Kind::Push => "push",
@@ -179,7 +184,7 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         category: channel.category,
         cover: channel.logo.clone().unwrap_or_else(|| format!("/api/channels/{}/cover.svg", channel.id)),
         logo: channel.logo,
-        live: stream.is_some(),
+        live: stream.is_some() || (!here && played.is_some()),
         protocol: stream.map(|stream| stream.protocol().to_string()),
         since_ms: since,
         from_ms: span.as_ref().map(|span| millis(span.start)),
@@ -189,8 +194,8 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         window_seconds: channel.window_seconds,
         replace_publisher: channel.replace_publisher,
         yours,
-        hls: format!("/api/channels/{}/live/master.m3u8", channel.id),
-        dash: format!("/api/channels/{}/live/manifest.mpd", channel.id),
+        dash: here.then(|| at("manifest.mpd")),
+        hls: played.unwrap_or_else(|| at("master.m3u8")),
         health,
         name: channel.name,
         id: channel.id,

@@ -38,12 +38,12 @@ export const channels = new Channels();
 /** The address of a channel in the API. */
 export const path = (id: string) => `/api/channels/${encodeURIComponent(id)}`;
 
-/** Where a publisher's program sends to, on this host. */
+/** Where a publisher's program sends to, on this host, at the ports that the program listens at by default. */
 export function addresses(key: string): { rtmp: string; srt: string; whip: string } {
   const host = location.hostname;
   return {
     rtmp: `rtmp://${host}:1935/live`,
-    srt: `srt://${host}:8890?streamid=${key}`,
+    srt: `srt://${host}:9998?streamid=${key}`,
     whip: `${location.origin}/api/whip`,
   };
 }

@@ -1,6 +1,7 @@
 /** A channel as it is being watched here: the player package's events as state for the page. */
 
-import { type FilmNumbers, FilmPlayer, type FilmState } from "@playhouse/player";
+import { type FilmNumbers, FilmPlayer, type FilmState, LiveConnection } from "@playhouse/player";
+import { path } from "./channels.svelte";
 import { prefs } from "./prefs";
 import type { Channel } from "./types";
 
@@ -8,6 +9,9 @@ import type { Channel } from "./types";
 const READ_MS = 250;
 /** Somebody who is less than this behind sees it live. */
 const LIVE_S = 4;
+
+/** By which way a channel comes: in segments, which can be rewound, or by WebRTC, with the least delay. */
+export type Way = "segments" | "webrtc";
 
 /** The player of one channel, and what the page shows of it. */
 export class Tuning {
@@ -24,7 +28,10 @@ export class Tuning {
   end = $state(0);
   /** Seconds behind what happens now. */
   behind = $state(0);
+  way = $state<Way>("segments");
   #player: FilmPlayer | undefined;
+  #connection: LiveConnection | undefined;
+  #video: HTMLVideoElement | undefined;
   #timer = 0;
   #unheard: (() => void) | undefined;
 
@@ -35,6 +42,7 @@ export class Tuning {
 
   begin(element: HTMLElement, channel: Channel, { silent = false } = {}): void {
     this.close();
+    this.way = "segments";
     const player = new FilmPlayer(element, {
       hls: channel.hls,
       live: channel.live,
@@ -53,6 +61,33 @@ export class Tuning {
     void player.load();
   }
 
+  /** Shows a channel by WebRTC; throws where that is not to be had. `lost` is called once it is over. */
+  async hurry(element: HTMLElement, channel: Channel, lost: () => void): Promise<void> {
+    this.close();
+    this.way = "webrtc";
+    this.state = "loading";
+    const video = document.createElement("video");
+    video.playsInline = true;
+    video.style.cssText = "display:block;width:100%;height:100%;object-fit:contain;background:#000";
+    element.append(video);
+    this.#video = video;
+    this.#sound();
+    video.addEventListener("playing", () => (this.state = "playing"));
+    video.addEventListener("pause", () => (this.state = "paused"));
+    this.#connection = new LiveConnection(video, { url: `${path(channel.id)}/whep` }, { lost });
+    await this.#connection.open();
+    this.waiting = false;
+    this.behind = 0;
+    this.blocked = video.paused;
+  }
+
+  #sound(): void {
+    if (this.#player) this.#player.volume = this.volume;
+    if (!this.#video) return;
+    this.#video.volume = this.volume;
+    this.#video.muted = this.volume <= 0;
+  }
+
   #read(): void {
     const player = this.#player;
     if (!player) return;
@@ -63,6 +98,9 @@ export class Tuning {
 
   toggle(): void {
     this.#player?.toggle();
+    const video = this.#video;
+    if (video?.paused) void video.play().then(() => (this.blocked = false), () => undefined);
+    else video?.pause();
   }
 
   seek(seconds: number): void {
@@ -83,7 +121,7 @@ export class Tuning {
   setVolume(volume: number): void {
     this.volume = Math.max(0, Math.min(1, volume));
     prefs.volume = this.volume;
-    if (this.#player) this.#player.volume = this.volume;
+    this.#sound();
   }
 
   #loud = 1;
@@ -99,7 +137,9 @@ export class Tuning {
   }
 
   async toggleFullscreen(target: HTMLElement): Promise<void> {
-    await this.#player?.toggleFullscreen(target);
+    if (document.fullscreenElement) return document.exitFullscreen();
+    if (this.#player) return this.#player.toggleFullscreen(target);
+    await target.requestFullscreen({ navigationUI: "hide" });
   }
 
   close(): void {
@@ -109,6 +149,10 @@ export class Tuning {
     this.numbers = undefined;
     this.#player?.close();
     this.#player = undefined;
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#video?.remove();
+    this.#video = undefined;
     delete window.__film;
   }
 }

@@ -246,7 +246,7 @@ export interface Channel {
   replace_publisher: boolean;
   yours: boolean;
   hls: string;
-  dash: string;
+  dash: string | null;
   health: StreamHealth | null;
 }
 
