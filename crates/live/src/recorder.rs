@@ -164,7 +164,8 @@ fn next(broadcast: &Broadcast, known: &mut Option<u64>) -> Option<Job> {
     let window = broadcast.window();
     let number = window.unwritten()?;
     let packed = record::pack(&window, number)?;
-    let era = window.era_of_segment(number).filter(|era| known.replace(era.first) != Some(era.first)).cloned();
+    let era =
+        window.era_of_segment(number).filter(|era| known.replace(era.first) != Some(era.first)).cloned();
     Some(Job { number, packed, era })
 }
 

@@ -48,10 +48,11 @@ impl Studio {
         tokio::spawn(self.air.clone().record(Arc::clone(publisher.stream()), LENGTH));
         let found = async {
             loop {
+                // The recorder begins before anything is published.
+                tokio::task::yield_now().await;
                 if let Some(broadcast) = self.air.broadcast("c") {
                     return broadcast;
                 }
-                tokio::task::yield_now().await;
             }
         };
         (publisher, tokio::time::timeout(PATIENCE, found).await.unwrap())
@@ -68,7 +69,9 @@ async fn play(publisher: &Publisher, broadcast: &Broadcast, pictures: std::ops::
         if number % 100 == 99 {
             let span = Duration::from_millis((number - pictures.start) * 40 / 2);
             let reached = |window: &Window| match window.span() {
-                Some(at) if Duration::from_micros(at.end - at.start) > span && window.unwritten().is_none() => {
+                Some(at)
+                    if Duration::from_micros(at.end - at.start) > span && window.unwritten().is_none() =>
+                {
                     Found::Here(())
                 }
                 _ => Found::Soon,
