@@ -1,14 +1,17 @@
 //! What every request can reach.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use playhouse_live::Hub;
 use playhouse_store::{Millis, Store};
+use playhouse_watch::places::Places;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::house::catalogue::Catalogue;
 use crate::house::films::Films;
+use crate::house::parties::Parties;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
@@ -32,12 +35,15 @@ pub(crate) struct App {
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
     pub(crate) uploads: Uploads,
+    pub(crate) parties: Parties,
+    pub(crate) places: Mutex<Places>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) started: Millis,
+    begun: Instant,
 }
 
 /// The application, shared by all requests.
@@ -50,6 +56,8 @@ impl App {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
             uploads: Uploads::new(&config),
+            parties: Parties::default(),
+            places: Mutex::default(),
             config,
             store,
             node,
@@ -60,7 +68,13 @@ impl App {
             requests: Arc::new(Semaphore::new(REQUESTS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
             started: now,
+            begun: Instant::now(),
         }
+    }
+
+    /// The clock of parties and places: microseconds since the start. Unlike the time of day it never jumps.
+    pub(crate) fn micros(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Wrong attempts to sign in.

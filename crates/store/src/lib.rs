@@ -17,6 +17,7 @@ pub mod id;
 pub mod invites;
 pub mod passwords;
 pub mod plays;
+pub mod profiles;
 pub mod sign_ins;
 pub mod titles;
 
@@ -27,6 +28,7 @@ pub use codes::Codes;
 pub use films::Films;
 pub use invites::Invites;
 pub use plays::Plays;
+pub use profiles::Profiles;
 pub use sign_ins::SignIns;
 pub use titles::TitleSettings;
 
@@ -138,6 +140,11 @@ impl Store {
     /// Films, and how far each was watched.
     pub fn films(&self) -> Films<'_> {
         Films(&self.pool)
+    }
+
+    /// The people who share accounts.
+    pub fn profiles(&self) -> Profiles<'_> {
+        Profiles(&self.pool)
     }
 
     /// Channels, and the keys by which they are published.
