@@ -19,3 +19,6 @@ export { FilmError } from "./film/source";
 export type { AudioTrack, FilmErrorKind, Rendition } from "./film/source";
 export type { FilmNumbers } from "./film/meter";
 export type { Span } from "./film/spans";
+export { Party, SIGNS } from "./party/party";
+export type { PartyEvents, PartyLine, PartyMember, Sign } from "./party/party";
+export type { Timeline } from "./party/timeline";
