@@ -14,6 +14,7 @@ mod fields;
 mod index;
 mod part;
 mod playlist;
+mod presentation;
 mod read_at;
 mod sidecar;
 mod source;
@@ -30,6 +31,7 @@ use self::source::{Film, Movie, Samples, Source};
 pub use error::{Error, Name};
 pub use index::Index;
 pub use part::{NoPart, Part};
+pub use presentation::{Presentation, Text};
 pub use read_at::ReadAt;
 pub use track::{Kind, Summary, Track};
 
