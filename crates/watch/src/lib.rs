@@ -7,6 +7,7 @@
 pub mod captions;
 pub mod container;
 pub mod ladder;
+pub mod loudness;
 pub mod name;
 pub mod notes;
 pub mod rendering;
