@@ -98,24 +98,28 @@ async fn other_pictures_are_encoded_in_pieces_that_join_without_a_seam() {
     let source = said(&film.path, "stream=nb_read_frames").lines().next().unwrap().to_owned();
     for rendition in 0..ladder.rungs.len() {
         let path = film.rendition(rendition);
-        assert_eq!(said(&path, "stream=codec_name,nb_read_frames").lines().next().unwrap(), format!("h264|{source}"));
-        let times = said(&path, "packet=pts_time:stream=");
-        let mut times: Vec<f64> = times
-            .lines()
-            .take(source.parse().unwrap())
-            .filter_map(|line| line.split('|').next()?.parse().ok())
-            .collect();
+        let made = said(&path, "stream=codec_name,nb_read_frames");
+        let made: u32 = made.lines().next().unwrap().strip_prefix("h264|").unwrap().parse().unwrap();
+        // The picture of this film begins after the sound, which the first picture fills.
+        assert!(made.abs_diff(source.parse().unwrap()) <= 1, "{made} of {source}");
+        let times = said(&path, "packet=pts_time,duration_time,stream_index");
+        let times = times.lines().filter_map(|line| line.strip_prefix("0|")?.split('|').next()?.parse().ok());
+        let mut times: Vec<f64> = times.collect();
         times.sort_by(f64::total_cmp);
-        let video = times.windows(2).filter(|pair| pair[1] - pair[0] > 0.06).count();
-        assert_eq!(video, 0, "a picture is missing at a seam");
+        let gaps = times.windows(2).filter(|pair| !(0.041..0.043).contains(&(pair[1] - pair[0])));
+        assert_eq!(gaps.count(), 0, "a picture is missing at a seam, or there twice");
     }
-    // Each picture is the one that the film has there, also behind the seam.
+    // Each picture is the one that the film has there, also at and behind the seam.
     let (new, old) = (film.rendition(0), film.path.clone());
+    let compared = "[0:v]trim=start_frame=1,settb=1/24,setpts=N[a];[1:v]settb=1/24,setpts=N[b];[a][b]ssim=stats_file=-";
     let words = ffmpeg(&[
-        "-i", new.to_str().unwrap(), "-i", old.to_str().unwrap(), "-lavfi", "[0:v][1:v]ssim", "-f", "null", "-",
+        "-v", "error", "-i", new.to_str().unwrap(), "-i", old.to_str().unwrap(), "-lavfi", compared, "-f", "null", "-",
     ]);
-    let ssim: f64 = words.rsplit_once("All:").unwrap().1.split_whitespace().next().unwrap().parse().unwrap();
-    assert!(ssim > 0.9, "{words}");
+    let alike = words.lines().filter_map(|line| line.split_once("All:")?.1.split_whitespace().next()?.parse().ok());
+    let alike: Vec<f64> = alike.collect();
+    assert!(alike.len() > 1500, "{}", alike.len());
+    let worst = alike.iter().copied().fold(1.0, f64::min);
+    assert!(worst > 0.8, "{worst} at {:?}", alike.iter().position(|ssim| *ssim <= worst));
     let heard = heard.into_inner().unwrap();
     assert!(heard.windows(2).all(|pair| pair[0].done <= pair[1].done + 1e-9), "{heard:?}");
     assert!(heard.iter().any(|progress| progress.step == Step::Probing));

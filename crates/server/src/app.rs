@@ -8,7 +8,9 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::house::catalogue::Catalogue;
+use crate::house::extras::Extras;
 use crate::house::films::Films;
+use crate::house::renderings::Renderings;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
@@ -31,6 +33,8 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
+    pub(crate) renderings: Renderings,
+    pub(crate) extras: Extras,
     pub(crate) uploads: Uploads,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
@@ -49,6 +53,8 @@ impl App {
         Self {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
+            renderings: Renderings::new(&config),
+            extras: Extras::new(&config),
             uploads: Uploads::new(&config),
             config,
             store,

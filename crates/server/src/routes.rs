@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, clips, docs, events, films, invites, me, plays, queue, seats, sessions, sign_in, system,
+    accounts, clips, docs, events, films, invites, me, plays, queue, renderings, seats, sessions, sign_in, system,
     titles, uploads, watching, whep,
 };
 use crate::app::Shared;
@@ -57,6 +57,9 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(films::get, films::remove))
         .routes(routes!(films::set_position))
         .routes(routes!(films::poster))
+        .routes(routes!(renderings::list))
+        .routes(routes!(renderings::ask, renderings::cancel))
+        .routes(routes!(watching::sprites))
         .routes(routes!(watching::master))
         .routes(routes!(watching::manifest))
         .routes(routes!(watching::playlist))

@@ -15,7 +15,7 @@ use crate::app::{App, Shared};
 use crate::clock::{DAY, now};
 use crate::config::Config;
 use crate::connections::Connections;
-use crate::house::{films, watch};
+use crate::house::{extras, films, renderings, watch};
 use crate::node::Node;
 use crate::{routes, tls};
 
@@ -81,6 +81,8 @@ pub async fn serve(
         tokio::spawn(watch::follow(app.clone())),
         tokio::spawn(watch::tidy(app.clone())),
         tokio::spawn(films::keep(app.clone())),
+        tokio::spawn(renderings::keep(app.clone())),
+        tokio::spawn(extras::keep(app.clone())),
     ];
     let handle = Handle::new();
     listener.set_nonblocking(true)?;

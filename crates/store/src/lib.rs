@@ -12,11 +12,13 @@ pub mod accounts;
 pub mod channels;
 pub mod clips;
 pub mod codes;
+pub mod extras;
 pub mod films;
 pub mod id;
 pub mod invites;
 pub mod passwords;
 pub mod plays;
+pub mod renderings;
 pub mod sign_ins;
 pub mod titles;
 
@@ -24,9 +26,11 @@ pub use accounts::Accounts;
 pub use channels::Channels;
 pub use clips::Clips;
 pub use codes::Codes;
+pub use extras::Extras;
 pub use films::Films;
 pub use invites::Invites;
 pub use plays::Plays;
+pub use renderings::Renderings;
 pub use sign_ins::SignIns;
 pub use titles::TitleSettings;
 
@@ -138,6 +142,16 @@ impl Store {
     /// Films, and how far each was watched.
     pub fn films(&self) -> Films<'_> {
         Films(&self.pool)
+    }
+
+    /// Films that are made playable.
+    pub fn renderings(&self) -> Renderings<'_> {
+        Renderings(&self.pool)
+    }
+
+    /// What is known of films, and made of them, besides what plays.
+    pub fn extras(&self) -> Extras<'_> {
+        Extras(&self.pool)
     }
 
     /// Channels, and the keys by which they are published.

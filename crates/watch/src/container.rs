@@ -45,6 +45,9 @@ pub struct Track {
     /// Pictures per second, as a fraction.
     #[serde(default)]
     pub rate: Option<(u32, u32)>,
+    /// Microseconds by which it begins later than the file does.
+    #[serde(default)]
+    pub late_us: u64,
     /// Whether the brightness goes beyond what usual screens show (PQ or HLG, ITU-R BT.2100).
     #[serde(default)]
     pub bright: bool,
@@ -106,6 +109,7 @@ struct Format {
     #[serde(default)]
     format_name: String,
     duration: Option<String>,
+    start_time: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +122,7 @@ struct Stream {
     height: Option<u32>,
     channels: Option<u32>,
     avg_frame_rate: Option<String>,
+    start_time: Option<String>,
     color_transfer: Option<String>,
     #[serde(default)]
     tags: Tags,
@@ -146,10 +151,11 @@ impl Container {
     /// [`ReadError`] where it is of another shape.
     pub fn read(json: &[u8]) -> Result<Self, ReadError> {
         let said: Said = serde_json::from_slice(json)?;
+        let start = seconds(said.format.start_time.as_deref()).unwrap_or_default();
         Ok(Self {
             format: said.format.format_name,
             duration_ms: millis(said.format.duration.as_deref()),
-            tracks: said.streams.into_iter().filter_map(track).take(TRACKS).collect(),
+            tracks: said.streams.into_iter().filter_map(|stream| track(stream, start)).take(TRACKS).collect(),
             chapters: chapters(said.chapters),
         })
     }
@@ -185,8 +191,13 @@ impl Container {
 }
 
 /// Seconds as ffprobe writes them; none where they make no sense.
+fn seconds(text: Option<&str>) -> Option<f64> {
+    text?.parse().ok().filter(|seconds| (-1e9..1e9).contains(seconds))
+}
+
+/// Milliseconds of seconds that are none before zero.
 fn millis(text: Option<&str>) -> Option<u64> {
-    let seconds = text?.parse::<f64>().ok().filter(|seconds| (0.0..1e9).contains(seconds))?;
+    let seconds = seconds(text).filter(|seconds| *seconds >= 0.0)?;
     u64::try_from(std::time::Duration::from_secs_f64(seconds).as_millis()).ok()
 }
 
@@ -207,15 +218,17 @@ fn rate(text: &str) -> Option<(u32, u32)> {
     (num > 0 && den > 0).then_some((num, den))
 }
 
-fn track(stream: Stream) -> Option<Track> {
+fn track(stream: Stream, start: f64) -> Option<Track> {
     let kind = match stream.codec_type.as_deref()? {
         "video" if stream.disposition.attached_pic == 0 => Kind::Video,
         "audio" => Kind::Audio,
         "subtitle" => Kind::Subtitle,
         _ => return None,
     };
+    let late = seconds(stream.start_time.as_deref()).map_or(0.0, |at| (at - start).clamp(0.0, 1e6));
     Some(Track {
         kind,
+        late_us: u64::try_from(std::time::Duration::from_secs_f64(late).as_micros()).unwrap_or(0),
         codec: short(stream.codec_name.unwrap_or_else(|| "unknown".to_owned())),
         profile: stream.profile.map(short),
         pixels: stream.pix_fmt.map(short),

@@ -96,7 +96,7 @@ pub fn decibels(ssim: f64) -> f64 {
 /// The ladder where nothing was probed, as for a film of some seconds.
 pub fn usual(height: u32) -> Ladder {
     let rung = |height| Rung { height, crf: USUAL_CRF, bitrate: None };
-    let rungs = heights(height).into_iter().step_by(2).take(3).map(rung).collect();
+    let rungs = heights(height).into_iter().take(3).map(rung).collect();
     Ladder { rungs, saving_percent: None }
 }
 

@@ -69,6 +69,8 @@ pub struct Plan {
     pub bright: bool,
     /// How long it is.
     pub duration_ms: u64,
+    /// Microseconds by which the picture begins later than the film.
+    pub late_us: u64,
 }
 
 impl Rate {
@@ -129,7 +131,8 @@ impl Plan {
         let sounds = film.tracks.iter().filter(|track| track.kind == Kind::Audio).enumerate();
         let sounds = sounds.take(SOUNDS).map(|(number, track)| sound(number, track)).collect();
         let rate = Rate::of(video.rate);
-        Ok(Self { picture, sounds, rate, height, bright: video.bright, duration_ms })
+        let (bright, late_us) = (video.bright, video.late_us);
+        Ok(Self { picture, sounds, rate, height, bright, duration_ms, late_us })
     }
 
     /// How many pieces the picture is encoded in.
@@ -139,6 +142,16 @@ impl Plan {
         let picture = self.rate.micros(1);
         let micros = (self.duration_ms * 1000).saturating_sub(picture / 2).max(1);
         u32::try_from(micros.div_ceil(piece)).unwrap_or(u32::MAX)
+    }
+
+    /// Where reading a piece begins, in microseconds, so that its first picture is the first that is read: a quarter of
+    /// a picture before it, since containers round times. A film's pictures need not begin with the film, and are put
+    /// to the nearest place of the rate.
+    pub fn read_from(&self, number: u32) -> u64 {
+        let (start, _) = self.piece(number);
+        let picture = self.rate.micros(1).max(1);
+        let before = (self.late_us + picture / 2) / picture;
+        (start + self.late_us).saturating_sub(self.rate.micros(before) + picture / 4)
     }
 
     /// When a piece begins, and how long it is at most, in microseconds.
@@ -200,6 +213,9 @@ mod tests {
         let plan = Plan::of(&film(("hevc", "yuv420p", "24000/1001"), &[])).unwrap();
         assert_eq!((plan.rate.gop(), plan.rate.piece(), plan.pieces()), (48, 1440, 3));
         assert_eq!(plan.piece(1), (60_060_000, 60_060_000));
+        assert_eq!(plan.read_from(1), 60_060_000 - 10_427);
+        // A picture that begins 26 ms late is the second of its rate.
+        assert_eq!(Plan { late_us: 26_000, ..plan.clone() }.read_from(1), 60_060_000 + 26_000 - 41_708 - 10_427);
         let exact = Plan { duration_ms: 120_120, ..plan };
         assert_eq!(exact.pieces(), 2);
     }

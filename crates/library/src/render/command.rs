@@ -82,11 +82,6 @@ fn plain(plan: &Plan) -> String {
     filter
 }
 
-/// Where reading begins so that the first picture is the one at `start`, however its time was rounded.
-fn just_before(plan: &Plan, start: u64) -> u64 {
-    start.saturating_sub(plan.rate.micros(1) / 4)
-}
-
 fn encoder(plan: &Plan, crf: u8, bitrate: Option<f64>) -> String {
     let gop = plan.rate.gop();
     let mut words = format!(
@@ -173,9 +168,8 @@ pub(super) fn sounds(plan: &Plan, measured: &[Option<Loudness>]) -> Line {
 
 /// All renditions of one piece.
 pub(super) fn piece(plan: &Plan, rungs: &[Rung], number: u32) -> Line {
-    let (start, _) = plan.piece(number);
     let mut line = Line::new("-v error");
-    line.film(just_before(plan, start)).add("-filter_complex");
+    line.film(if number == 0 { 0 } else { plan.read_from(number) }).add("-filter_complex");
     let mut filter = format!("[0:V:0]{},split={}", plain(plan), rungs.len());
     for at in 0..rungs.len() {
         let _ = write!(filter, "[s{at}]");

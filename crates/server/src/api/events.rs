@@ -1,4 +1,4 @@
-//! Changes of sessions as they happen: server-sent events (WHATWG HTML, section 9.2).
+//! Changes as they happen: server-sent events (WHATWG HTML, section 9.2).
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -64,6 +64,7 @@ impl Reader {
         match change {
             Change::Session(id) => self.session(id),
             Change::Queue => self.queue(),
+            Change::Rendering(view) => self.caller.is_owner().then(|| event("rendering", view)).flatten(),
         }
     }
 
@@ -94,8 +95,9 @@ impl Reader {
     }
 }
 
-/// Changes of your sessions (`event: session`) and of your place in the queue (`event: queue`), as they happen. After
-/// connecting, ask once for the state.
+/// Changes of your sessions (`event: session`) and of your place in the queue (`event: queue`), as they happen; for
+/// owners also how films that are made playable are getting on (`event: rendering`). After connecting, ask once for the
+/// state.
 #[utoipa::path(get, path = "/api/events", tag = "Sessions",
     responses((status = 200, content_type = "text/event-stream"), (status = 503, description = "Too many streams.")))]
 pub(crate) async fn stream(State(app): State<Shared>, caller: Caller) -> Answer<Response> {

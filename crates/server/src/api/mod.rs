@@ -9,6 +9,7 @@ pub(crate) mod invites;
 pub(crate) mod me;
 pub(crate) mod plays;
 pub(crate) mod queue;
+pub(crate) mod renderings;
 pub(crate) mod seats;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;

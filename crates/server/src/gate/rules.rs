@@ -66,6 +66,11 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/films/{id}/{playlist}", Need::Player),
     (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Player),
     (Method::GET, "/api/films/{id}/file", Need::Player),
+    (Method::GET, "/api/films/{id}/sprites/{name}", Need::Player),
+    // Making a film playable takes the owner's disk and processor.
+    (Method::GET, "/api/renderings", Need::Owner),
+    (Method::POST, "/api/films/{id}/rendering", Need::Owner),
+    (Method::DELETE, "/api/films/{id}/rendering", Need::Owner),
     // Uploads take the owner's disk. What they can do is no secret.
     (Method::OPTIONS, "/api/uploads", Need::Anyone),
     (Method::POST, "/api/uploads", Need::Owner),

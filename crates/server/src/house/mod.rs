@@ -3,11 +3,13 @@
 
 pub(crate) mod catalogue;
 pub(crate) mod cover;
+pub(crate) mod extras;
 pub(crate) mod films;
 pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod piece;
 pub(crate) mod queue;
+pub(crate) mod renderings;
 pub(crate) mod sessions;
 pub(crate) mod stage;
 pub(crate) mod throttle;

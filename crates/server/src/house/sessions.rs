@@ -32,6 +32,8 @@ pub(crate) enum Change {
     Session(String),
     /// The queue moved.
     Queue,
+    /// How a film that is made playable is getting on, for owners.
+    Rendering(serde_json::Value),
 }
 
 /// All sessions, and the queue.
@@ -78,6 +80,11 @@ impl Sessions {
     /// Changes from now on.
     pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
+    }
+
+    /// Tells how a film that is made playable is getting on.
+    pub(crate) fn tell_rendering(&self, view: serde_json::Value) {
+        self.tell(Change::Rendering(view));
     }
 
     fn tell(&self, change: Change) {

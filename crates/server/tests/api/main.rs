@@ -13,6 +13,7 @@ mod http;
 mod invites;
 mod pages;
 mod queue;
+mod renderings;
 mod roles;
 mod sessions;
 mod sign_in;

@@ -47,6 +47,10 @@ const EXPECTED: &str = "
     GET /api/films/{id}/{playlist}                      -----SHO
     GET /api/films/{id}/{track}/{segment}               -----SHO
     GET /api/films/{id}/file                            -----SHO
+    GET /api/films/{id}/sprites/{name}                  -----SHO
+    GET /api/renderings                                 -------O
+    POST /api/films/{id}/rendering                      -------O
+    DELETE /api/films/{id}/rendering                    -------O
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
