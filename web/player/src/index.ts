@@ -13,6 +13,7 @@ export { FilmPlayer } from "./film/player";
 export { preloadFilms } from "./film/choose";
 export type { FilmEvents, FilmOptions, FilmState } from "./film/player";
 export { FilmError } from "./film/source";
-export type { AudioTrack, FilmErrorKind, Rendition } from "./film/source";
+export type { AudioTrack, FilmErrorKind, Rendition, TextChoice } from "./film/source";
+export { type Sprite, loadSprites, spriteAt } from "./film/sprites";
 export type { FilmNumbers } from "./film/meter";
 export type { Span } from "./film/spans";

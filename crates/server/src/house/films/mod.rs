@@ -208,7 +208,7 @@ impl Films {
         }
         for path in [self.index_of(id), self.poster_of(id)] {
             if let Err(error) = tokio::fs::remove_file(&path).await
-                && error.kind() != std::io::ErrorKind::NotFound
+                && error.kind() != io::ErrorKind::NotFound
             {
                 tracing::warn!(file = %path.display(), %error, "what was made from a film could not be removed");
             }
