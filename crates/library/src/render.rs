@@ -224,7 +224,13 @@ impl Job<'_> {
     }
 
     /// Runs ffmpeg for a step that is `work` seconds of work and reads `seconds` of film.
-    async fn run(&mut self, line: Line, work: f64, seconds: f64, needed: u64) -> Result<ffmpeg::Said, RenderError> {
+    async fn run(
+        &mut self,
+        line: Line,
+        work: f64,
+        seconds: f64,
+        needed: u64,
+    ) -> Result<ffmpeg::Said, RenderError> {
         let room = self.room(needed)?;
         let film = if line.film { Some((self.film)().map_err(RenderError::Film)?) } else { None };
         let (before, of, step, tell) = (self.done, self.of, self.step, self.control.tell);

@@ -1,5 +1,7 @@
 //! Films that browsers do not play, made playable, as foreign tools see it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +22,8 @@ struct Film {
 }
 
 fn ffmpeg(arguments: &[&str]) -> String {
-    let output = Command::new("ffmpeg").args(["-hide_banner", "-nostdin", "-y"]).args(arguments).output().unwrap();
+    let output =
+        Command::new("ffmpeg").args(["-hide_banner", "-nostdin", "-y"]).args(arguments).output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{arguments:?}: {words}");
     words + &String::from_utf8_lossy(&output.stdout)
@@ -71,8 +74,18 @@ impl Film {
 
 #[tokio::test]
 async fn pictures_that_browsers_play_are_kept_bit_by_bit_and_every_sound_is_there() {
-    let two = ["-map", "0", "-map", "1", "-map", "1", "-c:v", "libx264", "-bf", "2", "-c:a:0", "ac3", "-c:a:1", "aac"];
-    let named = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=ger", "-metadata:s:a:1", "title=Mono"];
+    let two = [
+        "-map", "0", "-map", "1", "-map", "1", "-c:v", "libx264", "-bf", "2", "-c:a:0", "ac3", "-c:a:1",
+        "aac",
+    ];
+    let named = [
+        "-metadata:s:a:0",
+        "language=eng",
+        "-metadata:s:a:1",
+        "language=ger",
+        "-metadata:s:a:1",
+        "title=Mono",
+    ];
     let film = Film::make("film.mkv", 5, &[&two[..], &named].concat()).await;
     assert_eq!(film.plan.picture, Picture::Copy);
     let rendered = film.render(0, &|_| ()).await.unwrap();
@@ -111,11 +124,23 @@ async fn other_pictures_are_encoded_in_pieces_that_join_without_a_seam() {
     }
     // Each picture is the one that the film has there, also at and behind the seam.
     let (new, old) = (film.rendition(0), film.path.clone());
-    let compared = "[0:v]trim=start_frame=1,settb=1/24,setpts=N[a];[1:v]settb=1/24,setpts=N[b];[a][b]ssim=stats_file=-";
+    let compared =
+        "[0:v]trim=start_frame=1,settb=1/24,setpts=N[a];[1:v]settb=1/24,setpts=N[b];[a][b]ssim=stats_file=-";
     let words = ffmpeg(&[
-        "-v", "error", "-i", new.to_str().unwrap(), "-i", old.to_str().unwrap(), "-lavfi", compared, "-f", "null", "-",
+        "-v",
+        "error",
+        "-i",
+        new.to_str().unwrap(),
+        "-i",
+        old.to_str().unwrap(),
+        "-lavfi",
+        compared,
+        "-f",
+        "null",
+        "-",
     ]);
-    let alike = words.lines().filter_map(|line| line.split_once("All:")?.1.split_whitespace().next()?.parse().ok());
+    let alike =
+        words.lines().filter_map(|line| line.split_once("All:")?.1.split_whitespace().next()?.parse().ok());
     let alike: Vec<f64> = alike.collect();
     assert!(alike.len() > 1500, "{}", alike.len());
     let worst = alike.iter().copied().fold(1.0, f64::min);
@@ -132,8 +157,11 @@ async fn what_was_done_before_the_end_is_not_done_again() {
     // The ladder is there already, so that only the pieces take time.
     let work = film.renditions().join("work");
     fs::create_dir_all(&work).unwrap();
-    fs::write(work.join("ladder.json"), r#"{"rungs":[{"height":90,"crf":30,"bitrate":null}],"saving_percent":null}"#)
-        .unwrap();
+    fs::write(
+        work.join("ladder.json"),
+        r#"{"rungs":[{"height":90,"crf":30,"bitrate":null}],"saving_percent":null}"#,
+    )
+    .unwrap();
     let first = work.join("piece-0");
     {
         let ignore = |_| ();
@@ -180,8 +208,19 @@ async fn quiet_sounds_become_as_loud_as_others() {
     let film = Film::make("film.mkv", 6, &quiet).await;
     film.render(0, &|_| ()).await.unwrap();
     let path = film.rendition(0);
-    let words =
-        ffmpeg(&["-v", "info", "-i", path.to_str().unwrap(), "-map", "0:a", "-af", "ebur128=peak=true", "-f", "null", "-"]);
+    let words = ffmpeg(&[
+        "-v",
+        "info",
+        "-i",
+        path.to_str().unwrap(),
+        "-map",
+        "0:a",
+        "-af",
+        "ebur128=peak=true",
+        "-f",
+        "null",
+        "-",
+    ]);
     let loudness = Loudness::read(&words).unwrap();
     assert!((loudness.integrated - TARGET_LUFS).abs() < 1.0, "{loudness:?}");
 }

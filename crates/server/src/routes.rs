@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, clips, docs, events, films, invites, me, plays, queue, renderings, seats, sessions, sign_in, system,
-    titles, uploads, watching, whep,
+    accounts, broadcast, channels, clips, docs, events, films, invites, keeping, keys, live, me, plays,
+    queue, renderings, seats, sessions, sign_in, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -65,6 +65,15 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::playlist))
         .routes(routes!(watching::segment))
         .routes(routes!(watching::file))
+        .routes(routes!(channels::list, channels::create))
+        .routes(routes!(channels::get, channels::change, channels::remove))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keeping::keep))
+        .routes(routes!(live::master))
+        .routes(routes!(live::manifest))
+        .routes(routes!(live::playlist))
+        .routes(routes!(live::segment))
         .routes(routes!(uploads::options, uploads::create))
         .routes(routes!(uploads::get, uploads::append, uploads::remove))
         .routes(routes!(sessions::list, sessions::create))
@@ -75,6 +84,14 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(events::stream))
         .routes(routes!(whep::options, whep::offer))
         .routes(routes!(whep::peer_options, whep::trickle, whep::close))
+        .routes(routes!(broadcast::watch_options, broadcast::watch))
+        .routes(routes!(broadcast::watch_peer_options, broadcast::watch_trickle, broadcast::watch_close))
+        .routes(routes!(broadcast::publish_options, broadcast::publish))
+        .routes(routes!(
+            broadcast::publish_peer_options,
+            broadcast::publish_trickle,
+            broadcast::publish_close
+        ))
         .routes(routes!(seats::list))
         .routes(routes!(seats::take_back))
         .routes(routes!(invites::list, invites::create))

@@ -36,7 +36,12 @@ pub struct Extras<'a>(pub(crate) &'a SqlitePool);
 impl Extras<'_> {
     /// Writes those of a film down, which has to be there; whether it is. Its title and year are what notes say, where
     /// they say any.
-    pub async fn put(&self, extra: &Extra, title: Option<&str>, year: Option<u16>) -> Result<bool, StoreError> {
+    pub async fn put(
+        &self,
+        extra: &Extra,
+        title: Option<&str>,
+        year: Option<u16>,
+    ) -> Result<bool, StoreError> {
         let mut both = self.0.begin().await?;
         let done = sqlx::query(
             "INSERT INTO extras (film, print, beside, made, chapters, texts, notes, sprites, age, bytes) \

@@ -105,7 +105,9 @@ impl Renderings<'_> {
 
     /// Those that were running when the program ended wait again.
     pub async fn recover(&self) -> Result<(), StoreError> {
-        sqlx::query("UPDATE renderings SET state = 'waiting' WHERE state = 'running'").execute(self.0).await?;
+        sqlx::query("UPDATE renderings SET state = 'waiting' WHERE state = 'running'")
+            .execute(self.0)
+            .await?;
         Ok(())
     }
 

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use playhouse_store::accounts::Role;
-use playhouse_store::renderings::Made;
 use playhouse_store::films::{Film, Position, State};
 use playhouse_store::invites::{Kind, New};
+use playhouse_store::renderings::Made;
 use playhouse_store::sign_ins::For;
 use playhouse_store::titles::Settings;
 use playhouse_store::{Store, StoreError};

@@ -82,8 +82,8 @@ fn decode(bytes: &[u8]) -> String {
 /// A character of Windows-1252, whose second column of controls are quotation marks and dashes.
 fn western(byte: u8) -> char {
     const MARKS: [char; 32] = [
-        '€', ' ', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', ' ', 'Ž', ' ', ' ', '‘', '’', '“', '”',
-        '•', '–', '—', '˜', '™', 'š', '›', 'œ', ' ', 'ž', 'Ÿ',
+        '€', ' ', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', ' ', 'Ž', ' ', ' ', '‘', '’', '“',
+        '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', ' ', 'ž', 'Ÿ',
     ];
     match byte {
         0x80..0xa0 => MARKS[usize::from(byte - 0x80)],
@@ -170,12 +170,12 @@ impl Words {
         if look == self.now {
             return;
         }
-        let tags = |look: Look| [(look.bold, 'b'), (look.italic, 'i'), (look.underlined, 'u')];
+        let tags = |look: Look| [(look.bold, "b"), (look.italic, "i"), (look.underlined, "u")];
         for (_, tag) in tags(self.now).into_iter().rev().filter(|(on, _)| *on) {
-            self.out.push_str(&format!("</{tag}>"));
+            self.out.extend(["</", tag, ">"]);
         }
         for (_, tag) in tags(look).into_iter().filter(|(on, _)| *on) {
-            self.out.push_str(&format!("<{tag}>"));
+            self.out.extend(["<", tag, ">"]);
         }
         self.now = look;
     }

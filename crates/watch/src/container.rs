@@ -106,8 +106,8 @@ struct Part {
 
 #[derive(Default, Deserialize)]
 struct Format {
-    #[serde(default)]
-    format_name: String,
+    #[serde(default, rename = "format_name")]
+    name: String,
     duration: Option<String>,
     start_time: Option<String>,
 }
@@ -153,7 +153,7 @@ impl Container {
         let said: Said = serde_json::from_slice(json)?;
         let start = seconds(said.format.start_time.as_deref()).unwrap_or_default();
         Ok(Self {
-            format: said.format.format_name,
+            format: said.format.name,
             duration_ms: millis(said.format.duration.as_deref()),
             tracks: said.streams.into_iter().filter_map(|stream| track(stream, start)).take(TRACKS).collect(),
             chapters: chapters(said.chapters),
@@ -203,7 +203,7 @@ fn millis(text: Option<&str>) -> Option<u64> {
 
 fn chapters(parts: Vec<Part>) -> Vec<Chapter> {
     let chapter = |part: Part| {
-        let title = part.tags.title.map(line).unwrap_or_default();
+        let title = part.tags.title.as_deref().map(line).unwrap_or_default();
         Some(Chapter { start_ms: millis(part.start_time.as_deref())?, title })
     };
     let mut chapters: Vec<Chapter> = parts.into_iter().filter_map(chapter).take(CHAPTERS).collect();
@@ -236,7 +236,7 @@ fn track(stream: Stream, start: f64) -> Option<Track> {
         width: stream.width.filter(|_| kind == Kind::Video),
         height: stream.height.filter(|_| kind == Kind::Video),
         channels: stream.channels.filter(|_| kind == Kind::Audio),
-        title: stream.tags.title.map(line).filter(|title| !title.is_empty()),
+        title: stream.tags.title.as_deref().map(line).filter(|title| !title.is_empty()),
         rate: stream.avg_frame_rate.as_deref().filter(|_| kind == Kind::Video).and_then(rate),
         bright: matches!(stream.color_transfer.as_deref(), Some("smpte2084" | "arib-std-b67")),
         forced: stream.disposition.forced != 0,
@@ -244,7 +244,7 @@ fn track(stream: Stream, start: f64) -> Option<Track> {
 }
 
 /// A line that people read, of a file's own words.
-fn line(text: String) -> String {
+fn line(text: &str) -> String {
     const LONGEST: usize = 120;
     text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>().trim().to_owned()
 }

@@ -122,7 +122,10 @@ pub fn choose(height: u32, probes: &[Probe]) -> Ladder {
 /// The probes that no mixture of others beats, the cheapest first: quality rises with bitrate, ever more slowly.
 pub fn hull(probes: &[Probe]) -> Vec<Probe> {
     let said = |probe: &&Probe| {
-        probe.bitrate.is_finite() && probe.bitrate > 0.0 && (0.0..=1.0).contains(&probe.ssim) && probe.height > 0
+        probe.bitrate.is_finite()
+            && probe.bitrate > 0.0
+            && (0.0..=1.0).contains(&probe.ssim)
+            && probe.height > 0
     };
     let mut sorted: Vec<Probe> = probes.iter().filter(said).copied().collect();
     sorted.sort_by(|a, b| a.bitrate.total_cmp(&b.bitrate).then(b.ssim.total_cmp(&a.ssim)));

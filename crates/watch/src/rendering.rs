@@ -185,7 +185,8 @@ mod tests {
 
     fn film(video: (&str, &str, &str), audio: &[&str]) -> Container {
         let (codec, pixels, rate) = video;
-        let mut streams = vec![serde_json::json!({"codec_type": "video", "codec_name": codec, "pix_fmt": pixels,
+        let mut streams =
+            vec![serde_json::json!({"codec_type": "video", "codec_name": codec, "pix_fmt": pixels,
             "width": 1280, "height": 720, "avg_frame_rate": rate})];
         streams.extend(audio.iter().map(|codec| {
             serde_json::json!({"codec_type": "audio", "codec_name": codec, "channels": 6,
@@ -202,7 +203,9 @@ mod tests {
         assert_eq!(plan.picture, Picture::Copy);
         assert_eq!(plan.sounds.iter().map(|sound| sound.copy).collect::<Vec<_>>(), [false, true]);
         assert_eq!((plan.sounds[1].number, plan.sounds[1].title.as_deref()), (1, Some("Original")));
-        for video in [("hevc", "yuv420p", "25/1"), ("h264", "yuv420p10le", "25/1"), ("mpeg4", "yuv420p", "25/1")] {
+        for video in
+            [("hevc", "yuv420p", "25/1"), ("h264", "yuv420p10le", "25/1"), ("mpeg4", "yuv420p", "25/1")]
+        {
             assert_eq!(Plan::of(&film(video, &[])).unwrap().picture, Picture::Encode);
         }
         assert!(Plan::of(&Container::read(b"{}").unwrap()).is_err());
@@ -215,7 +218,10 @@ mod tests {
         assert_eq!(plan.piece(1), (60_060_000, 60_060_000));
         assert_eq!(plan.read_from(1), 60_060_000 - 10_427);
         // A picture that begins 26 ms late is the second of its rate.
-        assert_eq!(Plan { late_us: 26_000, ..plan.clone() }.read_from(1), 60_060_000 + 26_000 - 41_708 - 10_427);
+        assert_eq!(
+            Plan { late_us: 26_000, ..plan.clone() }.read_from(1),
+            60_060_000 + 26_000 - 41_708 - 10_427
+        );
         let exact = Plan { duration_ms: 120_120, ..plan };
         assert_eq!(exact.pieces(), 2);
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::captions::clock;
+
 /// Pixels across of a small picture.
 pub const WIDTH: u32 = 160;
 
@@ -51,21 +53,20 @@ impl Sprites {
     /// Where each lies, as `WebVTT` whose cues name a region of a sheet (Media Fragments, W3C, section 4.2.2). Sheets
     /// are called `sheet-0.jpg` and so on.
     pub fn vtt(&self) -> String {
-        let mut out = String::from("WEBVTT\n");
-        for number in 0..self.count {
+        let cue = |number: u32| {
             let (start, end) = (self.every_ms * u64::from(number), self.every_ms * (u64::from(number) + 1));
             let on = number % (ACROSS * DOWN);
             let (x, y) = (on % ACROSS * self.width, on / ACROSS * self.height);
-            out.push_str(&format!(
+            format!(
                 "\n{} --> {}\nsheet-{}.jpg#xywh={x},{y},{},{}\n",
-                crate::captions::clock(start),
-                crate::captions::clock(end),
+                clock(start),
+                clock(end),
                 number / (ACROSS * DOWN),
                 self.width,
                 self.height
-            ));
-        }
-        out
+            )
+        };
+        std::iter::once("WEBVTT\n".to_owned()).chain((0..self.count).map(cue)).collect()
     }
 }
 
@@ -87,7 +88,10 @@ mod tests {
     #[test]
     fn each_is_found_on_its_sheet() {
         let vtt = Sprites::of(3_600_000, 1920, 1080).unwrap().vtt();
-        assert!(vtt.starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:08.000\nsheet-0.jpg#xywh=0,0,160,90\n"), "{vtt}");
+        assert!(
+            vtt.starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:08.000\nsheet-0.jpg#xywh=0,0,160,90\n"),
+            "{vtt}"
+        );
         assert!(vtt.contains("\n00:08:32.000 --> 00:08:40.000\nsheet-1.jpg#xywh=0,0,160,90\n"), "{vtt}");
         assert!(vtt.contains("sheet-0.jpg#xywh=160,90,160,90\n"));
         assert_eq!(vtt.matches("-->").count(), 450);

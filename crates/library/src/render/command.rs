@@ -1,4 +1,5 @@
-//! Command lines of ffmpeg. Names of files are relative to the folder of the work.
+//! Command lines of ffmpeg. Names of files are relative to the folder of the work. Writing to a `String` cannot fail,
+//! which is why nobody listens whether it did.
 
 use std::fmt::Write as _;
 
@@ -62,7 +63,8 @@ impl Line {
 
     /// Reads what was made before.
     fn own(&mut self, name: &str) -> &mut Self {
-        self.add("-protocol_whitelist file -format_whitelist mov,mp4,matroska,webm").add(&format!("-i {name}"))
+        self.add("-protocol_whitelist file -format_whitelist mov,mp4,matroska,webm")
+            .add(&format!("-i {name}"))
     }
 }
 
@@ -118,7 +120,8 @@ fn add_sounds(line: &mut Line, plan: &Plan, measured: &[Option<Loudness>]) {
         if sound.copy {
             line.add(&format!("-c:a:{at} copy"));
         } else {
-            let mut filter = format!("aresample=async=1:first_pts=0,aformat=channel_layouts={}", layout(sound));
+            let mut filter =
+                format!("aresample=async=1:first_pts=0,aformat=channel_layouts={}", layout(sound));
             if let Some(loudness) = measured.get(at).copied().flatten() {
                 let _ = write!(filter, ",volume={:.2}dB", loudness.gain());
                 if loudness.overshoots() {
@@ -127,7 +130,8 @@ fn add_sounds(line: &mut Line, plan: &Plan, measured: &[Option<Loudness>]) {
                 }
             }
             let bitrate = sound.channels * CHANNEL;
-            line.add(&format!("-c:a:{at} aac -b:a:{at} {bitrate} -ar:a:{at} 48000 -filter:a:{at}")).word(filter);
+            line.add(&format!("-c:a:{at} aac -b:a:{at} {bitrate} -ar:a:{at} 48000 -filter:a:{at}"))
+                .word(filter);
         }
         if let Some(language) = &sound.language {
             line.add(&format!("-metadata:s:a:{at}")).word(format!("language={language}"));
@@ -190,10 +194,10 @@ pub(super) fn piece(plan: &Plan, rungs: &[Rung], number: u32) -> Line {
 pub(super) fn list(plan: &Plan, pieces: &[u32], rendition: usize) -> String {
     let mut list = "ffconcat version 1.0\n".to_owned();
     for (at, &number) in pieces.iter().enumerate() {
-        let _ = writeln!(list, "file piece-{number}/{rendition}.mp4");
+        writeln!(list, "file piece-{number}/{rendition}.mp4").ok();
         if at + 1 < pieces.len() {
             let (_, length) = plan.piece(number);
-            let _ = writeln!(list, "duration {}.{:06}", length / 1_000_000, length % 1_000_000);
+            writeln!(list, "duration {}.{:06}", length / 1_000_000, length % 1_000_000).ok();
         }
     }
     list
@@ -230,7 +234,8 @@ pub(super) fn scenes(plan: &Plan) -> (Line, f64) {
     for scene in 0..SCENES {
         let at = plan.duration_ms * 1000 * u64::from(2 * scene + 1) / u64::from(2 * SCENES);
         line.add(&format!("-t {SCENE_S}")).film(at);
-        let _ = write!(filter, "[{scene}:V:0]{},scale=-2:min(1080\\,ih),format=yuv420p[s{scene}];", plain(plan));
+        let _ =
+            write!(filter, "[{scene}:V:0]{},scale=-2:min(1080\\,ih),format=yuv420p[s{scene}];", plain(plan));
     }
     for scene in 0..SCENES {
         let _ = write!(filter, "[s{scene}]");

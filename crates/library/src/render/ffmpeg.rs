@@ -189,7 +189,9 @@ fn command(folder: &Path) -> Command {
                 Err(_) => add(&format!("--ro-bind-try {outside} {outside}")),
             }
         }
-        add("--ro-bind-try /etc/ld.so.cache /etc/ld.so.cache --ro-bind-try /etc/alternatives /etc/alternatives");
+        add(
+            "--ro-bind-try /etc/ld.so.cache /etc/ld.so.cache --ro-bind-try /etc/alternatives /etc/alternatives",
+        );
         add("--proc /proc");
         // Where root runs Playhouse, the kernel would let the program write these.
         for path in ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"] {
@@ -214,12 +216,9 @@ fn on_path(program: &str) -> bool {
 fn restrain(pid: Option<Pid>, room: u64) {
     let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
     // A program that ended already needs no limits.
-    for (what, most) in [
-        (Resource::As, MEMORY),
-        (Resource::Cpu, PROCESSOR_S),
-        (Resource::Core, 0),
-        (Resource::Fsize, room),
-    ] {
+    for (what, most) in
+        [(Resource::As, MEMORY), (Resource::Cpu, PROCESSOR_S), (Resource::Core, 0), (Resource::Fsize, room)]
+    {
         prlimit(pid, what, limit(most)).ok();
     }
 }

@@ -130,7 +130,6 @@ pub(crate) struct ActorView {
 
 /// Bytes that are kept of a film.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "names of the API carry their unit")]
 pub(crate) struct StoredView {
     /// Indices.
     index_bytes: u64,
@@ -374,7 +373,8 @@ fn track_view(track: Track) -> TrackView {
 fn stored(app: &Shared, film: &Film, rendering: Option<&Rendering>, extra: Option<&Extra>) -> StoredView {
     let renditions = rendering.and_then(|rendering| rendering.bytes);
     let rendered = rendering.and_then(|rendering| rendering.index_bytes);
-    let index_bytes = rendered.map_or_else(|| app.films.index_bytes(&film.id), |bytes| u64::try_from(bytes).unwrap_or(0));
+    let index_bytes =
+        rendered.map_or_else(|| app.films.index_bytes(&film.id), |bytes| u64::try_from(bytes).unwrap_or(0));
     let extras_bytes = extra.map_or(0, |extra| u64::try_from(extra.bytes).unwrap_or(0));
     let plays = renditions.unwrap_or(film.size).max(1);
     let overhead_percent = (index_bytes + extras_bytes) as f64 / plays as f64 * 100.0;

@@ -19,6 +19,7 @@ use playhouse_watch::sprites::Sprites;
 
 use crate::app::Shared;
 use crate::extract::Id;
+use crate::house::buffers::Buffers;
 use crate::house::films::{Opened, changed, no_film};
 use crate::house::piece::{Asked, Piece, asked};
 use crate::problem::{Answer, Problem};
@@ -68,7 +69,7 @@ enum Lost {
 }
 
 /// A part's bytes with their number. Blocks.
-fn bytes(opened: &Opened, part: Part) -> Result<(Bytes, u64), Lost> {
+fn bytes(opened: &Opened, part: Part, buffers: &Arc<Buffers>) -> Result<(Bytes, u64), Lost> {
     let film = &opened.presentation;
     let whole = |bytes: Vec<u8>| (bytes.len() as u64, Bytes::from(bytes));
     let (len, body) = match part {
@@ -89,7 +90,7 @@ fn bytes(opened: &Opened, part: Part) -> Result<(Bytes, u64), Lost> {
             if Some(file.metadata().map_err(Lost::File)?.len()) != len {
                 return Err(Lost::Changed);
             }
-            let piece = Piece::new(segment.head, file, segment.ranges);
+            let piece = Piece::new(segment.head, file, segment.ranges, buffers);
             (segment.len, piece.body().map_err(Lost::File)?)
         }
     };
@@ -105,8 +106,8 @@ async fn serve(app: &Shared, id: &str, part: Part, headers: &HeaderMap) -> Answe
         return Ok(headed(StatusCode::NOT_MODIFIED, Bytes::empty(), &known));
     }
     let reading = {
-        let opened = Arc::clone(&opened);
-        tokio::task::spawn_blocking(move || bytes(&opened, part))
+        let (opened, buffers) = (Arc::clone(&opened), Arc::clone(&app.buffers));
+        tokio::task::spawn_blocking(move || bytes(&opened, part, &buffers))
     };
     let read = reading.await.map_err(|error| Problem::internal("Reading a film", &error))?;
     let (body, len) = read.map_err(|lost| lost_film(app, &opened.film, lost))?;
@@ -198,17 +199,23 @@ pub(crate) async fn sprites(
     State(app): State<Shared>,
     Id((id, name)): Id<(String, String)>,
 ) -> Answer<Response> {
-    let none = || Problem::not_found("This film has no such small pictures (yet); they are made in the background.");
+    let none =
+        || Problem::not_found("This film has no such small pictures (yet); they are made in the background.");
     let extra = app.store.extras().get(&id).await?.ok_or_else(none)?;
     let sprites: Option<Sprites> = serde_json::from_str(&extra.sprites).unwrap_or_default();
     let sprites = sprites.ok_or_else(none)?;
     let lasts = (CACHE_CONTROL, "private, max-age=3600".to_owned());
     if name == "sprites.vtt" {
         let body = Bytes::from(sprites.vtt());
-        return Ok(headed(StatusCode::OK, body, &[(CONTENT_TYPE, "text/vtt; charset=utf-8".to_owned()), lasts]));
+        return Ok(headed(
+            StatusCode::OK,
+            body,
+            &[(CONTENT_TYPE, "text/vtt; charset=utf-8".to_owned()), lasts],
+        ));
     }
     let number = name.strip_prefix("sheet-").and_then(|rest| rest.strip_suffix(".jpg"));
-    let number = number.and_then(|number| number.parse::<u32>().ok()).filter(|number| *number < sprites.sheets());
+    let number =
+        number.and_then(|number| number.parse::<u32>().ok()).filter(|number| *number < sprites.sheets());
     let path = app.extras.folder_of(&extra.film).join(format!("sheet-{}.jpg", number.ok_or_else(none)?));
     let Ok(bytes) = tokio::fs::read(path).await else { return Err(none()) };
     Ok(headed(StatusCode::OK, Bytes::from(bytes), &[(CONTENT_TYPE, "image/jpeg".to_owned()), lasts]))
@@ -239,15 +246,15 @@ pub(crate) async fn file(
         return Err(changed(&film));
     }
     let reading = {
-        let film = film.clone();
-        tokio::task::spawn_blocking(move || whole(&film, &headers))
+        let (film, buffers) = (film.clone(), Arc::clone(&app.buffers));
+        tokio::task::spawn_blocking(move || whole(&film, &headers, &buffers))
     };
     let read = reading.await.map_err(|error| Problem::internal("Reading a film", &error))?;
     read.map_err(|error| lost_film(&app, &film, Lost::File(error)))
 }
 
 /// Blocks.
-fn whole(film: &Film, headers: &HeaderMap) -> io::Result<Response> {
+fn whole(film: &Film, headers: &HeaderMap, buffers: &Arc<Buffers>) -> io::Result<Response> {
     let file = folder::open(Path::new(&film.folder), &film.path)?;
     let stamp = folder::stamp(&file.metadata()?);
     let tag =
@@ -286,5 +293,5 @@ fn whole(film: &Film, headers: &HeaderMap) -> io::Result<Response> {
         }
     };
     known.push((CONTENT_LENGTH, (range.end - range.start).to_string()));
-    Ok(headed(status, Piece::new(Vec::new(), file, [range]).body()?, &known))
+    Ok(headed(status, Piece::new(Vec::new(), file, [range], buffers).body()?, &known))
 }

@@ -63,10 +63,30 @@ impl Extras {
 /// The language of a tag of three letters as browsers know it (`ger` is `de`), or as it was.
 fn tongue(language: &str) -> String {
     const SHORT: [(&str, &str); 24] = [
-        ("ara", "ar"), ("chi", "zh"), ("zho", "zh"), ("cze", "cs"), ("ces", "cs"), ("dan", "da"), ("dut", "nl"),
-        ("nld", "nl"), ("eng", "en"), ("fin", "fi"), ("fre", "fr"), ("fra", "fr"), ("ger", "de"), ("deu", "de"),
-        ("ita", "it"), ("jpn", "ja"), ("kor", "ko"), ("nor", "no"), ("pol", "pl"), ("por", "pt"), ("rus", "ru"),
-        ("spa", "es"), ("swe", "sv"), ("tur", "tr"),
+        ("ara", "ar"),
+        ("chi", "zh"),
+        ("zho", "zh"),
+        ("cze", "cs"),
+        ("ces", "cs"),
+        ("dan", "da"),
+        ("dut", "nl"),
+        ("nld", "nl"),
+        ("eng", "en"),
+        ("fin", "fi"),
+        ("fre", "fr"),
+        ("fra", "fr"),
+        ("ger", "de"),
+        ("deu", "de"),
+        ("ita", "it"),
+        ("jpn", "ja"),
+        ("kor", "ko"),
+        ("nor", "no"),
+        ("pol", "pl"),
+        ("por", "pt"),
+        ("rus", "ru"),
+        ("spa", "es"),
+        ("swe", "sv"),
+        ("tur", "tr"),
     ];
     let language = language.to_ascii_lowercase();
     let short = SHORT.iter().find(|(long, _)| *long == language).map(|(_, short)| (*short).to_owned());
@@ -100,7 +120,8 @@ async fn look(app: &Shared) -> Result<bool, StoreError> {
         let Ok(beside) = tokio::task::spawn_blocking(move || beside(&root, &path)).await else { continue };
         let mark = mark(&beside);
         let known = extras.iter().find(|extra| extra.film == film.id);
-        let noted = known.and_then(|extra| serde_json::from_str::<Notes>(&extra.notes).ok()).unwrap_or_default();
+        let noted =
+            known.and_then(|extra| serde_json::from_str::<Notes>(&extra.notes).ok()).unwrap_or_default();
         let named = noted.title.is_none_or(|title| title == film.title);
         if known.is_some_and(|extra| extra.print == film.print && extra.beside == mark && named) {
             continue;
@@ -119,9 +140,12 @@ fn beside(root: &Path, path: &str) -> Vec<(String, Sidecar, u64, i64)> {
     for entry in std::fs::read_dir(root.join(below)).into_iter().flatten().filter_map(Result::ok) {
         let Ok(name) = entry.file_name().into_string() else { continue };
         // Posters are read when they are asked for.
-        let Some(what @ (Sidecar::Subtitles { .. } | Sidecar::Notes)) = sidecar::of(&name, file) else { continue };
+        let Some(what @ (Sidecar::Subtitles { .. } | Sidecar::Notes)) = sidecar::of(&name, file) else {
+            continue;
+        };
         let Ok(state) = entry.metadata() else { continue };
-        let general = matches!(what, Sidecar::Notes) && name.eq_ignore_ascii_case("movie.nfo") && below.is_empty();
+        let general =
+            matches!(what, Sidecar::Notes) && name.eq_ignore_ascii_case("movie.nfo") && below.is_empty();
         if state.is_file() && !general {
             let stamp = folder::stamp(&state);
             let place = if below.is_empty() { name } else { format!("{below}/{name}") };

@@ -1,6 +1,8 @@
 //! What the server decides and remembers while it runs: titles, films, uploads, keys of channels,
 //! sessions, the queue, attempts to sign in.
 
+pub(crate) mod air;
+pub(crate) mod buffers;
 pub(crate) mod catalogue;
 pub(crate) mod cover;
 pub(crate) mod extras;

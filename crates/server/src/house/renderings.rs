@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use crate::app::Shared;
 use crate::clock::now;
 use crate::config::Config;
+use crate::house::sessions::Change;
 
 /// How often it is looked whether there is something to do, and whether somebody plays.
 const EVERY: Duration = Duration::from_secs(2);
@@ -231,7 +232,11 @@ async fn next(app: &Shared) -> Result<bool, StoreError> {
 }
 
 /// What became of the work, in the records.
-async fn settle(app: &Shared, film: &Film, done: Option<Result<Rendered, Failure>>) -> Result<(), StoreError> {
+async fn settle(
+    app: &Shared,
+    film: &Film,
+    done: Option<Result<Rendered, Failure>>,
+) -> Result<(), StoreError> {
     let renderings = app.store.renderings();
     match done {
         Some(Ok(rendered)) => {
@@ -353,7 +358,7 @@ async fn tell(app: &Shared, film: &str) {
     if let (Ok(Some(rendering)), Ok(Some(film))) = records
         && let Ok(view) = serde_json::to_value(app.renderings.view(&rendering, &film.title))
     {
-        app.sessions.tell_rendering(view);
+        app.sessions.tell(Change::Rendering(view));
     }
 }
 

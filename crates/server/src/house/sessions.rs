@@ -34,6 +34,8 @@ pub(crate) enum Change {
     Queue,
     /// How a film that is made playable is getting on, for owners.
     Rendering(serde_json::Value),
+    /// A channel changed, or went on or off the air.
+    Channel(String),
 }
 
 /// All sessions, and the queue.
@@ -82,12 +84,7 @@ impl Sessions {
         self.changes.subscribe()
     }
 
-    /// Tells how a film that is made playable is getting on.
-    pub(crate) fn tell_rendering(&self, view: serde_json::Value) {
-        self.tell(Change::Rendering(view));
-    }
-
-    fn tell(&self, change: Change) {
+    pub(crate) fn tell(&self, change: Change) {
         // Without a reader nobody has to be told.
         drop(self.changes.send(change));
     }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod broadcast;
+mod channels;
 mod clips;
 mod docs;
 mod errors;
@@ -11,7 +13,9 @@ mod films;
 mod house;
 mod http;
 mod invites;
+mod live;
 mod pages;
+mod publisher;
 mod queue;
 mod renderings;
 mod roles;

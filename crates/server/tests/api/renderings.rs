@@ -14,7 +14,8 @@ use crate::http::Client;
 /// Longest wait: encoding is done with what time others leave.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-const SRT: &str = "1\n00:00:00,500 --> 00:00:02,000\n<i>Hello</i> & welcome\n\n2\n00:00:03,000 --> 00:00:05,000\nBye\n";
+const SRT: &str =
+    "1\n00:00:00,500 --> 00:00:02,000\n<i>Hello</i> & welcome\n\n2\n00:00:03,000 --> 00:00:05,000\nBye\n";
 
 const CHAPTERS: &str = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=The beginning\n\
                         [CHAPTER]\nTIMEBASE=1/1000\nSTART=2000\nEND=6000\ntitle=The rest\n";
@@ -85,7 +86,20 @@ async fn a_matroska_film_keeps_its_pictures_sounds_chapters_and_texts() {
     let hidden = path.with_file_name(".maker.mkv");
     let made = Command::new("ffmpeg")
         .args(["-v", "error", "-y", "-i", plain.to_str().unwrap(), "-i", &srt, "-i", &chapters])
-        .args(["-map", "0:v", "-map", "0:a", "-map", "0:a", "-map", "1:s", "-map_chapters", "2", "-c:v", "copy"])
+        .args([
+            "-map",
+            "0:v",
+            "-map",
+            "0:a",
+            "-map",
+            "0:a",
+            "-map",
+            "1:s",
+            "-map_chapters",
+            "2",
+            "-c:v",
+            "copy",
+        ])
         .args(["-c:a:0", "ac3", "-c:a:1", "aac", "-c:s", "subrip"])
         .args(["-metadata:s:a:1", "language=ger", "-metadata:s:s:0", "language=ger"])
         .arg(&hidden)
@@ -107,11 +121,18 @@ async fn a_matroska_film_keeps_its_pictures_sounds_chapters_and_texts() {
         assert_eq!(audio.len(), 2, "{said}");
         assert!(audio.iter().all(|stream| stream["codec_name"] == "aac"), "{said}");
     }
-    assert_eq!(film["chapters"], json!([{"start_s": 0.0, "title": "The beginning"}, {"start_s": 2.0, "title": "The rest"}]));
+    assert_eq!(
+        film["chapters"],
+        json!([{"start_s": 0.0, "title": "The beginning"}, {"start_s": 2.0, "title": "The rest"}])
+    );
     assert_eq!(film["subtitles"][0]["language"], "de");
     let vtt = player.get(film["subtitles"][0]["url"].as_str().unwrap()).await.expect(200);
     assert_eq!(vtt.header("content-type"), Some("text/vtt; charset=utf-8"));
-    assert!(vtt.text().contains("00:00:00.500 --> 00:00:02.000\n<i>Hello</i> &amp; welcome\n"), "{}", vtt.text());
+    assert!(
+        vtt.text().contains("00:00:00.500 --> 00:00:02.000\n<i>Hello</i> &amp; welcome\n"),
+        "{}",
+        vtt.text()
+    );
     let master = player.get(film["hls"].as_str().unwrap()).await.text();
     assert!(master.contains("TYPE=SUBTITLES") && master.contains("LANGUAGE=\"de\""), "{master}");
     let base = format!("/api/films/{}", film["id"].as_str().unwrap());
@@ -176,8 +197,12 @@ async fn what_lies_beside_a_film_is_shown_with_it() {
     let film = detail(&player, &film, |film| film["title"] == "Better Name").await;
     assert_eq!((&film["year"], &film["age"], &film["genres"]), (&json!(1999), &json!(13), &json!(["Drama"])));
     assert_eq!((&film["plot"], &film["actors"][0]["role"]), (&json!("It is about it."), &json!("Bob")));
-    let texts: Vec<_> =
-        film["subtitles"].as_array().unwrap().iter().map(|text| (&text["language"], &text["forced"])).collect();
+    let texts: Vec<_> = film["subtitles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|text| (&text["language"], &text["forced"]))
+        .collect();
     assert_eq!(texts, [(&json!("en"), &json!(false)), (&json!("de"), &json!(true))]);
     let vtt = player.get(film["subtitles"][1]["url"].as_str().unwrap()).await.expect(200).text();
     assert!(vtt.contains("00:00:01.000 --> 00:00:02.000 line:5%\n<b>Oben</b>\n"), "{vtt}");
@@ -214,7 +239,8 @@ async fn a_rendering_that_is_cancelled_leaves_nothing_and_can_be_asked_for_again
     let work = house.folder.path().join("data/renditions").join(rendering["id"].as_str().unwrap());
     let running = house
         .until_at(&owner, "/api/renderings", |list| {
-            list["renderings"][0]["state"] == "running" && list["renderings"][0]["percent"].as_f64() > Some(0.0)
+            list["renderings"][0]["state"] == "running"
+                && list["renderings"][0]["percent"].as_f64() > Some(0.0)
         })
         .await;
     assert_eq!(running["renderings"][0]["title"], "Long");
@@ -242,9 +268,8 @@ async fn a_full_disk_is_said_in_a_sentence_and_the_film_waits() {
     let house = House::with(2, |config| config.reserve = u64::MAX / 4).await;
     let owner = house.owner().await;
     make(&folder(&house).join("Film.mkv"), "320x180", &[]);
-    let list = house
-        .until_at(&owner, "/api/renderings", |list| list["renderings"][0]["reason"].is_string())
-        .await;
+    let list =
+        house.until_at(&owner, "/api/renderings", |list| list["renderings"][0]["reason"].is_string()).await;
     let rendering = &list["renderings"][0];
     assert_eq!(rendering["state"], "waiting");
     assert!(rendering["reason"].as_str().unwrap().contains("the disk is full"), "{rendering}");

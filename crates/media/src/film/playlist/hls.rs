@@ -43,8 +43,7 @@ pub(in crate::film) fn text(text: usize, duration: Duration) -> String {
 fn write_master(f: &mut Formatter<'_>, tracks: &[&Track], texts: &[Text]) -> fmt::Result {
     writeln!(f, "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS")?;
     let numbered = || tracks.iter().copied().enumerate();
-    let pictures: Vec<_> =
-        numbered().filter(|(_, track)| matches!(track.kind, Kind::Video { .. })).collect();
+    let pictures: Vec<_> = numbered().filter(|(_, track)| matches!(track.kind, Kind::Video { .. })).collect();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (number, track) in numbered().filter(|(_, track)| matches!(track.kind, Kind::Audio { .. })) {
         match groups.iter_mut().find(|group| group.codec == track.codec) {

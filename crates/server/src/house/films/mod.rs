@@ -165,7 +165,8 @@ impl Films {
             self.own_index(&film).map(|index| vec![index])
         };
         let indices = indices.map_err(|error: film::Error| unplayable(&film, &format!("{error}.")))?;
-        let text = |text: extras::Text| Text { language: text.language, name: text.name, forced: text.forced };
+        let text =
+            |text: extras::Text| Text { language: text.language, name: text.name, forced: text.forced };
         let texts: Vec<Text> = texts.into_iter().map(text).collect();
         let bytes: u64 = indices.iter().map(Index::film_len).sum();
         let mark = format!("{made}-{bytes:x}-{}", texts.len());
