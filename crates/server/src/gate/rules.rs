@@ -87,6 +87,11 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::DELETE, "/api/films/{id}", Need::Owner),
     (Method::GET, "/api/films/{id}/poster", Need::Sees),
     (Method::PUT, "/api/films/{id}/position", Need::Player),
+    (Method::GET, "/api/films/{id}/sprites/{name}", Need::Watches),
+    // Making a film playable takes the owner's disk and processor.
+    (Method::GET, "/api/renderings", Need::Owner),
+    (Method::POST, "/api/films/{id}/rendering", Need::Owner),
+    (Method::DELETE, "/api/films/{id}/rendering", Need::Owner),
     // Channels. A guest sees what is on. Whose channel it is, the handlers look up.
     (Method::GET, "/api/channels", Need::Account),
     (Method::POST, "/api/channels", Need::Player),

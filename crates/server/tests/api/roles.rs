@@ -58,6 +58,10 @@ const EXPECTED: &str = "
     GET /api/films/{id}/{playlist}                      -----SHO
     GET /api/films/{id}/{track}/{segment}               -----SHO
     GET /api/films/{id}/file                            -----SHO
+    GET /api/films/{id}/sprites/{name}                  -----SHO
+    GET /api/renderings                                 -------O
+    POST /api/films/{id}/rendering                      -------O
+    DELETE /api/films/{id}/rendering                    -------O
     GET /api/channels                                   ----GSHO
     POST /api/channels                                  -----SHO
     GET /api/channels/{id}                              ----GSHO

@@ -220,7 +220,10 @@ export interface Film {
   duration_s: number | null;
   width: number | null;
   height: number | null;
-  state: "ready" | "unplayable" | "missing";
+  /** `rendering` while it is being made playable. */
+  state: "ready" | "rendering" | "unplayable" | "missing";
+  /** How it is being made playable; owners only. */
+  rendering: Rendering | null;
   /** Why it cannot be played. */
   reason: string | null;
   added_ms: number;
@@ -241,6 +244,34 @@ export interface Track {
   width: number | null;
   height: number | null;
   channels: number | null;
+  title: string | null;
+  /** Whether players show it; subtitles that are pictures stay in the file. */
+  shown: boolean;
+}
+
+/** How a film is being made playable. */
+export interface Rendering {
+  film: string;
+  title: string;
+  state: "waiting" | "running" | "paused" | "done" | "failed" | "cancelled";
+  step: "probing" | "sound" | "picture" | "joining" | null;
+  percent: number | null;
+  /** Seconds of the film that take a second. */
+  speed: number | null;
+  left_s: number | null;
+  /** Why it waits or failed. */
+  reason: string | null;
+  asked_ms: number;
+  ended_ms: number | null;
+  renditions: number | null;
+  bytes: number | null;
+  ladder_saving_percent: number | null;
+}
+
+export interface Chapter {
+  start_s: number;
+  /** Empty where the film does not say. */
+  title: string;
 }
 
 /** A film as its page has it. */
@@ -253,4 +284,12 @@ export interface FilmDetail extends Film {
   /** The file's path in its folder; owners only. */
   path: string | null;
   bytes: number;
+  chapters: Chapter[];
+  subtitles: { language: string | null; name: string | null; forced: boolean; url: string }[];
+  /** Where small pictures are described, once there are some. */
+  sprites: string | null;
+  plot: string | null;
+  genres: string[];
+  actors: { name: string; role: string }[];
+  age: number | null;
 }

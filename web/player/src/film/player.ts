@@ -4,7 +4,7 @@ import { Emitter } from "../emitter";
 import { sourceFor } from "./choose";
 import { type Label, MediaKeys } from "./mediakeys";
 import { FilmMeter, type FilmNumbers } from "./meter";
-import { type AudioTrack, type FilmError, type Rendition, type Source, failure } from "./source";
+import { type AudioTrack, type FilmError, type Rendition, type Source, type TextChoice, failure } from "./source";
 import { type Span, spans } from "./spans";
 
 /** `loading` until the first picture; `failed` is for good, unless `load` is called again. */
@@ -41,6 +41,9 @@ export interface FilmEvents {
   audioTracks: readonly AudioTrack[];
   /** Index of the track that is heard, -1 where there is no choice. */
   audioTrack: number;
+  texts: readonly TextChoice[];
+  /** Index of the text that is shown, -1 where none is. */
+  text: number;
   pictureInPicture: boolean;
   error: FilmError;
   /** Once a second, while somebody listens. */
@@ -155,6 +158,10 @@ export class FilmPlayer {
         this.#events.emit("audioTracks", all);
         this.#events.emit("audioTrack", chosen);
       },
+      texts: (all, chosen) => {
+        this.#events.emit("texts", all);
+        this.#events.emit("text", chosen);
+      },
       failed: (error) => this.#fail(error),
       away: (away) => this.#events.emit("away", away),
     });
@@ -209,6 +216,11 @@ export class FilmPlayer {
   /** Changes the sound to another track. */
   listen(track: number): void {
     this.#source?.listen(track);
+  }
+
+  /** Shows a text; -1 shows none. */
+  read(text: number): void {
+    this.#source?.read(text);
   }
 
   /** Fills the screen with `target`, or leaves it. */
