@@ -2,10 +2,10 @@
 
 # To build: C toolchain and headers of the system libraries that are linked.
 PACKAGES_BUILD="build-essential pkg-config cmake clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
-libswresample-dev libx264-dev libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev"
+libswresample-dev libx264-dev libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev libsrt-gnutls-dev"
 
 # To run games: sandbox, X11, sound, software GL. To look into films: ffmpeg with ffprobe.
-PACKAGES_RUN="ffmpeg bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri
+PACKAGES_RUN="ffmpeg libsrt1.5-gnutls bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri
 libegl1 libgles2 libgl1 fonts-dejavu-core"
 
 # To test: the browser, a display for it, foreign judges. coturn also brings a service of its own, which relays for

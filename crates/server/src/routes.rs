@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     accounts, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys, live,
-    me, on, plays, queue, recordings, seats, sessions, sign_in, sources, system, titles, uploads, watching,
-    whep,
+    me, on, parties, plays, profiles, queue, recordings, renderings, seats, sessions, sign_in, sources,
+    streams, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -44,7 +44,12 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(sign_in::out))
         .routes(routes!(me::get, me::change))
         .routes(routes!(me::devices))
-        .routes(routes!(me::end_device))
+        .routes(routes!(me::name_device, me::end_device))
+        .routes(routes!(profiles::list, profiles::create))
+        .routes(routes!(profiles::change, profiles::remove))
+        .routes(routes!(profiles::open))
+        .routes(routes!(streams::list, streams::take))
+        .routes(routes!(streams::renew, streams::end))
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::link))
@@ -55,9 +60,12 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(titles::drawn_cover))
         .routes(routes!(films::list))
         .routes(routes!(films::rescan))
-        .routes(routes!(films::get, films::remove))
+        .routes(routes!(films::get, films::change, films::remove))
         .routes(routes!(films::set_position))
         .routes(routes!(films::poster))
+        .routes(routes!(renderings::list))
+        .routes(routes!(renderings::ask, renderings::cancel))
+        .routes(routes!(watching::sprites))
         .routes(routes!(watching::master))
         .routes(routes!(watching::manifest))
         .routes(routes!(watching::playlist))
@@ -92,6 +100,10 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(on::now_on))
         .routes(routes!(on::master))
         .routes(routes!(on::playlist))
+        .routes(routes!(parties::create))
+        .routes(routes!(parties::get, parties::change, parties::end))
+        .routes(routes!(parties::invite))
+        .routes(routes!(parties::live))
         .routes(routes!(uploads::options, uploads::create))
         .routes(routes!(uploads::get, uploads::append, uploads::remove))
         .routes(routes!(sessions::list, sessions::create))

@@ -24,7 +24,17 @@ const EXPECTED: &str = "
     GET /api/me                                         -VPEGSHO
     PATCH /api/me                                       ----GSHO
     GET /api/me/sign-ins                                ----GSHO
+    PATCH /api/me/sign-ins/{id}                         ----GSHO
     DELETE /api/me/sign-ins/{id}                        ----GSHO
+    GET /api/profiles                                   ----GSHO
+    POST /api/profiles                                  ----GSHO
+    PATCH /api/profiles/{id}                            ----GSHO
+    DELETE /api/profiles/{id}                           ----GSHO
+    POST /api/profiles/{id}/open                        ----GSHO
+    GET /api/streams                                    ----GSHO
+    POST /api/streams                                   ----GSHO
+    PUT /api/streams/{id}                               ----GSHO
+    DELETE /api/streams/{id}                            ----GSHO
     GET /api/accounts                                   -------O
     POST /api/accounts                                  -------O
     PATCH /api/accounts/{id}                            -------O
@@ -39,6 +49,7 @@ const EXPECTED: &str = "
     GET /api/films                                      ----GSHO
     POST /api/films/rescan                              -------O
     GET /api/films/{id}                                 ----GSHO
+    PATCH /api/films/{id}                               -------O
     DELETE /api/films/{id}                              -------O
     GET /api/films/{id}/poster                          ----GSHO
     PUT /api/films/{id}/position                        -----SHO
@@ -47,6 +58,10 @@ const EXPECTED: &str = "
     GET /api/films/{id}/{playlist}                      -----SHO
     GET /api/films/{id}/{track}/{segment}               -----SHO
     GET /api/films/{id}/file                            -----SHO
+    GET /api/films/{id}/sprites/{name}                  -----SHO
+    GET /api/renderings                                 -------O
+    POST /api/films/{id}/rendering                      -------O
+    DELETE /api/films/{id}/rendering                    -------O
     GET /api/channels                                   ----GSHO
     POST /api/channels                                  -----SHO
     GET /api/channels/{id}                              ----GSHO
@@ -85,6 +100,12 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/on                           ----GSHO
     GET /api/channels/{id}/on/master.m3u8               -----SHO
     GET /api/channels/{id}/on/{playlist}                -----SHO
+    POST /api/parties                                   -----SHO
+    GET /api/parties/{id}                               ----GSHO
+    PATCH /api/parties/{id}                             ----GSHO
+    DELETE /api/parties/{id}                            ----GSHO
+    POST /api/parties/{id}/invites                      ----GSHO
+    GET /api/parties/{id}/live                          ----GSHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
@@ -125,6 +146,8 @@ const EXPECTED: &str = "
     GET /api/clips/{id}                                 ----GSHO
     DELETE /api/clips/{id}                              ----GSHO
 ";
+
+// The routes of a party are walked with a real one in `parties`: here there is none, and an account is told so.
 
 /// The one route whose answer does not end; it has a test of its own below.
 const ENDLESS: &str = "GET /api/events";

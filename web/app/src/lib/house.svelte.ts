@@ -1,7 +1,8 @@
 /** What the pages know of the house: who is signed in, titles, sessions, the queue; kept fresh by the event stream. */
 
 import { Problem, api } from "./api";
-import type { Health, Me, Queue, Session, Title } from "./types";
+import { renderings } from "./renderings.svelte";
+import type { Health, Me, Queue, Rendering, Session, Title } from "./types";
 
 class House {
   /** `undefined` until the server has said who this is; `null` where nobody is signed in. */
@@ -106,6 +107,7 @@ class House {
     events.addEventListener("session", (event: MessageEvent<string>) => this.take(JSON.parse(event.data) as Session));
     events.addEventListener("channel", () => (this.channelChanges += 1));
     events.addEventListener("queue", (event: MessageEvent<string>) => (this.queue = JSON.parse(event.data) as Queue));
+    events.addEventListener("rendering", (event: MessageEvent<string>) => renderings.take(JSON.parse(event.data) as Rendering));
   }
 }
 

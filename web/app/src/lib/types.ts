@@ -8,8 +8,40 @@ export interface Me {
   name: string;
   role: Role;
   has_password: boolean;
-  /** The one session that a visitor may see. */
+  /** The one session, or party, that a visitor may see. */
   session: string | null;
+  /** The profile at this device. */
+  profile: string | null;
+  /** Whether that profile has an age limit. */
+  limited: boolean;
+}
+
+/** Somebody who shares the account. */
+export interface Profile {
+  id: string;
+  name: string;
+  age_limit: number | null;
+  has_pin: boolean;
+  /** BCP 47. */
+  language: string | null;
+  audio: string | null;
+  subtitles: string | null;
+  autoplay: boolean;
+  /** Whether it is the one at this device. */
+  here: boolean;
+}
+
+/** What the account watches somewhere. */
+export interface Stream {
+  id: string;
+  film: string | null;
+  channel: string | null;
+  title: string;
+  profile: string | null;
+  device: string | null;
+  user_agent: string;
+  here: boolean;
+  seconds: number;
 }
 
 export interface Health {
@@ -26,6 +58,8 @@ export interface Account {
   has_password: boolean;
   created: number;
   last_seen: number | null;
+  /** Streams at a time; null is what the house gives everybody. */
+  streams: number | null;
 }
 
 export interface SignIn {
@@ -34,6 +68,8 @@ export interface SignIn {
   seen: number;
   expires: number;
   user_agent: string | null;
+  /** What people call the device. */
+  device: string | null;
   current: boolean;
 }
 
@@ -142,6 +178,8 @@ export interface Invitation {
   seat: number | null;
   from: string;
   session: string;
+  /** Whether it leads into a party; `title` is its film, then. */
+  party: boolean;
   title: TitleName;
   needs_name: boolean;
 }
@@ -182,7 +220,10 @@ export interface Film {
   duration_s: number | null;
   width: number | null;
   height: number | null;
-  state: "ready" | "unplayable" | "missing";
+  /** `rendering` while it is being made playable. */
+  state: "ready" | "rendering" | "unplayable" | "missing";
+  /** How it is being made playable; owners only. */
+  rendering: Rendering | null;
   /** Why it cannot be played. */
   reason: string | null;
   added_ms: number;
@@ -190,6 +231,8 @@ export interface Film {
   /** Where this account left it. */
   position_s: number | null;
   finished: boolean;
+  /** From which age on it is for. */
+  age: number | null;
   /** When this account last watched it. */
   watched_ms: number | null;
 }
@@ -201,6 +244,34 @@ export interface Track {
   width: number | null;
   height: number | null;
   channels: number | null;
+  title: string | null;
+  /** Whether players show it; subtitles that are pictures stay in the file. */
+  shown: boolean;
+}
+
+/** How a film is being made playable. */
+export interface Rendering {
+  film: string;
+  title: string;
+  state: "waiting" | "running" | "paused" | "done" | "failed" | "cancelled";
+  step: "probing" | "sound" | "picture" | "joining" | null;
+  percent: number | null;
+  /** Seconds of the film that take a second. */
+  speed: number | null;
+  left_s: number | null;
+  /** Why it waits or failed. */
+  reason: string | null;
+  asked_ms: number;
+  ended_ms: number | null;
+  renditions: number | null;
+  bytes: number | null;
+  ladder_saving_percent: number | null;
+}
+
+export interface Chapter {
+  start_s: number;
+  /** Empty where the film does not say. */
+  title: string;
 }
 
 /** A film as its page has it. */
@@ -213,6 +284,14 @@ export interface FilmDetail extends Film {
   /** The file's path in its folder; owners only. */
   path: string | null;
   bytes: number;
+  chapters: Chapter[];
+  subtitles: { language: string | null; name: string | null; forced: boolean; url: string }[];
+  /** Where small pictures are described, once there are some. */
+  sprites: string | null;
+  plot: string | null;
+  genres: string[];
+  actors: { name: string; role: string }[];
+  age: number | null;
 }
 
 /** What arrives from whoever publishes a channel. */

@@ -87,6 +87,11 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
     events.audioTracks(tracks, hls.audioTrack);
   };
 
+  const tellTexts = () => {
+    const texts = hls.subtitleTracks.map(({ name, lang }, index) => ({ index, name: name ?? "", language: lang ?? "" }));
+    events.texts(texts, hls.subtitleTrack);
+  };
+
   function mend(): void {
     const now = performance.now();
     mended = mended.filter((at) => now - at < MEND_WITHIN_MS);
@@ -115,6 +120,8 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
   hls.on(Events.LEVEL_SWITCHED, (_, { level }) => events.rendition(level));
   hls.on(Events.AUDIO_TRACKS_UPDATED, tellTracks);
   hls.on(Events.AUDIO_TRACK_SWITCHED, tellTracks);
+  hls.on(Events.SUBTITLE_TRACKS_UPDATED, tellTexts);
+  hls.on(Events.SUBTITLE_TRACK_SWITCH, tellTexts);
   hls.on(Events.FRAG_LOADED, () => events.away(false));
   hls.on(Events.ERROR, (_, data) => {
     if (live && !played() && data.details === "levelEmptyError") {
@@ -146,6 +153,10 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
     },
     listen(track) {
       hls.audioTrack = track;
+    },
+    read(text) {
+      hls.subtitleDisplay = text >= 0;
+      hls.subtitleTrack = text;
     },
     close() {
       clearTimeout(again);

@@ -4,7 +4,7 @@ import { Emitter } from "../emitter";
 import { sourceFor } from "./choose";
 import { type Label, MediaKeys } from "./mediakeys";
 import { FilmMeter, type FilmNumbers } from "./meter";
-import { type AudioTrack, type FilmError, type Rendition, type Source, failure } from "./source";
+import { type AudioTrack, type FilmError, type Rendition, type Source, type TextChoice, failure } from "./source";
 import { type Span, spans } from "./spans";
 
 /** `loading` until the first picture; `failed` is for good, unless `load` is called again. */
@@ -17,6 +17,8 @@ export interface FilmOptions {
   start?: number;
   /** Whether it is being made while it is watched. */
   live?: boolean;
+  /** Whether it plays as soon as it can; otherwise it stands until somebody says so. */
+  autoplay?: boolean;
   /** 0 to 1. */
   volume?: number;
   /** What lock screens show. */
@@ -41,6 +43,9 @@ export interface FilmEvents {
   audioTracks: readonly AudioTrack[];
   /** Index of the track that is heard, -1 where there is no choice. */
   audioTrack: number;
+  texts: readonly TextChoice[];
+  /** Index of the text that is shown, -1 where none is. */
+  text: number;
   pictureInPicture: boolean;
   error: FilmError;
   /** Once a second, while somebody listens. */
@@ -176,10 +181,19 @@ export class FilmPlayer {
         this.#events.emit("audioTracks", all);
         this.#events.emit("audioTrack", chosen);
       },
+      texts: (all, chosen) => {
+        this.#events.emit("texts", all);
+        this.#events.emit("text", chosen);
+      },
       failed: (error) => this.#fail(error),
       away: (away) => this.#events.emit("away", away),
     });
-    await this.play();
+    if (this.options.autoplay ?? true) await this.play();
+  }
+
+  /** Whether the browser plays only once the person did something. */
+  get blocked(): boolean {
+    return this.#blocked;
   }
 
   /** Plays, as far as the browser allows it; after the end from the beginning. */
@@ -226,6 +240,11 @@ export class FilmPlayer {
   /** Changes the sound to another track. */
   listen(track: number): void {
     this.#source?.listen(track);
+  }
+
+  /** Shows a text; -1 shows none. */
+  read(text: number): void {
+    this.#source?.read(text);
   }
 
   /** Fills the screen with `target`, or leaves it. */

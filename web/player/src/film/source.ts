@@ -21,6 +21,14 @@ export interface AudioTrack {
   channels: number;
 }
 
+/** One of the texts to choose from. */
+export interface TextChoice {
+  index: number;
+  name: string;
+  /** BCP 47, empty where unknown. */
+  language: string;
+}
+
 export type FilmErrorKind =
   /** The server does not answer; trying goes on. */
   | "away"
@@ -50,6 +58,8 @@ export interface SourceEvents {
   /** The rendition that is being shown. */
   rendition(index: number): void;
   audioTracks(all: readonly AudioTrack[], chosen: number): void;
+  /** `chosen` is -1 where no text is shown. */
+  texts(all: readonly TextChoice[], chosen: number): void;
   failed(error: FilmError): void;
   /** The server is out of reach, or back. */
   away(away: boolean): void;
@@ -66,6 +76,8 @@ export interface Source {
   /** Shows this rendition alone; nothing leaves the choice to the source. */
   choose(rendition: number | undefined): void;
   listen(track: number): void;
+  /** Shows this text; -1 shows none. */
+  read(text: number): void;
   close(): void;
 }
 
