@@ -73,6 +73,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::file))
         .routes(routes!(channels::list, channels::create))
         .routes(routes!(channels::get, channels::change, channels::remove))
+        .routes(routes!(channels::drawn_cover))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keeping::keep))

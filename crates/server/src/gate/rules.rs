@@ -98,6 +98,7 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}", Need::Account),
     (Method::PATCH, "/api/channels/{id}", Need::Player),
     (Method::DELETE, "/api/channels/{id}", Need::Player),
+    (Method::GET, "/api/channels/{id}/cover.svg", Need::Account),
     (Method::GET, "/api/channels/{id}/keys", Need::Player),
     (Method::POST, "/api/channels/{id}/keys", Need::Player),
     (Method::DELETE, "/api/channels/{id}/keys/{key}", Need::Player),

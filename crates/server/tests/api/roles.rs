@@ -67,6 +67,7 @@ const EXPECTED: &str = "
     GET /api/channels/{id}                              ----GSHO
     PATCH /api/channels/{id}                            ------HO
     DELETE /api/channels/{id}                           ------HO
+    GET /api/channels/{id}/cover.svg                    ----GSHO
     GET /api/channels/{id}/keys                         ------HO
     POST /api/channels/{id}/keys                        ------HO
     DELETE /api/channels/{id}/keys/{key}                ------HO

@@ -293,3 +293,45 @@ export interface FilmDetail extends Film {
   actors: { name: string; role: string }[];
   age: number | null;
 }
+
+/** What arrives from whoever publishes a channel. */
+export interface StreamHealth {
+  bitrate: number;
+  rate: number;
+  keyframe_interval_s: number | null;
+  silent_ms: number;
+  bytes: number;
+  tracks: string[];
+}
+
+/** A channel, and what is on. */
+export interface Channel {
+  id: string;
+  name: string;
+  kind: "push" | "pull" | "schedule" | "external";
+  number: number | null;
+  category: string | null;
+  logo: string | null;
+  cover: string;
+  live: boolean;
+  protocol: string | null;
+  since_ms: number | null;
+  /** From when to when it can be watched. */
+  from_ms: number | null;
+  until_ms: number | null;
+  width: number | null;
+  height: number | null;
+  window_seconds: number;
+  replace_publisher: boolean;
+  yours: boolean;
+  hls: string;
+  dash: string | null;
+  health: StreamHealth | null;
+}
+
+export interface StreamKey {
+  id: string;
+  name: string;
+  created: number;
+  used: number | null;
+}
