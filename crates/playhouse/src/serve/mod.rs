@@ -2,6 +2,7 @@
 
 mod encoder;
 mod ingest;
+mod pull;
 
 use std::path::Path;
 use std::sync::Arc;
