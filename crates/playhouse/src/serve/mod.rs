@@ -3,6 +3,7 @@
 mod encoder;
 mod ingest;
 mod pull;
+mod rtc;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use playhouse_store::Store;
 
 use crate::config::{Config, Source};
 use crate::node::LocalNode;
+
+use self::rtc::{Places, Rtc};
 
 /// Serves until the program is told to end; running games are ended first.
 ///
@@ -52,8 +55,15 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let settings = settings(config, &data, runtime.path())?;
     let hub = Arc::new(Hub::default());
     ingest::begin(config, &hub, &store)?;
+    let keys = Arc::new(playhouse_server::Keys::new(store.clone()));
+    let ports = &config.udp_ports.value;
+    let places = Places { addresses: config.address.value.clone(), ports: ports.0..=ports.1 };
+    let rtc = Rtc::new(Arc::clone(&hub), keys, places);
     announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
-    let served = playhouse_server::serve(listener, settings, store, node.clone(), hub, told_to_end()).await;
+    let served =
+        playhouse_server::serve(listener, settings, store, node.clone(), hub, rtc.clone(), told_to_end())
+            .await;
+    tokio::task::block_in_place(|| rtc.stop());
     node.stop_all().await;
     served.context("the server failed")
 }

@@ -3,15 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod broadcast;
+mod channels;
 mod clips;
 mod docs;
 mod errors;
 mod fake;
 mod films;
 mod house;
+mod household;
 mod http;
 mod invites;
+mod live;
 mod pages;
+mod parties;
+mod publisher;
 mod queue;
 mod roles;
 mod sessions;
