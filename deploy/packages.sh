@@ -10,7 +10,7 @@ libegl1 libgles2 libgl1 fonts-dejavu-core"
 
 # To test: the browser, a display for it, foreign judges. coturn also brings a service of its own, which relays for
 # nobody unless it is told to; the tests start theirs on loopback.
-PACKAGES_TEST="chromium xvfb libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn"
+PACKAGES_TEST="chromium xvfb libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn libxml2-utils"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf 'playhouse: %s\n' "$*" >&2; exit 1; }

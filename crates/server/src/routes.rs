@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, clips, docs, events, exports, films, guide, invites, me, on, plays, recordings, sources, queue, seats, sessions, sign_in, system,
-    titles, uploads, watching, whep,
+    accounts, clips, docs, events, exports, films, guide, invites, me, on, plays, queue, recordings, seats,
+    sessions, sign_in, sources, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;

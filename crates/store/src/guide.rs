@@ -116,8 +116,9 @@ impl Guide<'_> {
     /// Forgets a source and its channels; whether there was one.
     pub async fn delete_source(&self, id: &str) -> Result<bool, StoreError> {
         let mut change = self.0.begin().await?;
-        let channels =
-            sqlx::query("DELETE FROM channels WHERE id IN (SELECT channel FROM channel_sources WHERE source = ?)");
+        let channels = sqlx::query(
+            "DELETE FROM channels WHERE id IN (SELECT channel FROM channel_sources WHERE source = ?)",
+        );
         channels.bind(id).execute(&mut *change).await?;
         let source = sqlx::query("DELETE FROM guide_sources WHERE id = ?").bind(id);
         let done = source.execute(&mut *change).await?.rows_affected() > 0;
@@ -173,13 +174,23 @@ impl Guide<'_> {
     }
 
     /// What is on between two moments, by channel and time; at most `limit`.
-    pub async fn programmes(&self, from: Millis, to: Millis, limit: u32) -> Result<Vec<Programme>, StoreError> {
+    pub async fn programmes(
+        &self,
+        from: Millis,
+        to: Millis,
+        limit: u32,
+    ) -> Result<Vec<Programme>, StoreError> {
         let sql = "SELECT * FROM programmes WHERE stop > ? AND start < ? ORDER BY channel, start LIMIT ?";
         Ok(sqlx::query_as(sql).bind(from).bind(to).bind(limit).fetch_all(self.0).await?)
     }
 
     /// A fresh token: its record, and the secret, which is not kept.
-    pub async fn create_token(&self, account: &str, name: &str, now: Millis) -> Result<(Token, String), StoreError> {
+    pub async fn create_token(
+        &self,
+        account: &str,
+        name: &str,
+        now: Millis,
+    ) -> Result<(Token, String), StoreError> {
         let secret = id::secret();
         let token = Token {
             id: id::fresh(),
@@ -212,7 +223,11 @@ impl Guide<'_> {
     }
 
     /// Whose a secret is, if it is one of a token.
-    pub async fn by_secret(&self, secret: &str, now: Millis) -> Result<Option<crate::accounts::Account>, StoreError> {
+    pub async fn by_secret(
+        &self,
+        secret: &str,
+        now: Millis,
+    ) -> Result<Option<crate::accounts::Account>, StoreError> {
         let sql = "SELECT id, account, name, created, used FROM guide_tokens WHERE hash = ?";
         let token: Option<Token> = sqlx::query_as(sql).bind(id::hash(secret)).fetch_optional(self.0).await?;
         let Some(token) = token else { return Ok(None) };

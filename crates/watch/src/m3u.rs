@@ -63,7 +63,8 @@ fn tidy(text: &str, longest: usize) -> Option<String> {
 fn address(text: &str) -> Option<String> {
     let text = text.trim();
     let known = ["http://", "https://"].iter().any(|scheme| {
-        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)) && text.len() > scheme.len()
+        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+            && text.len() > scheme.len()
     });
     let plain = text.len() <= LONGEST_ADDRESS && !text.chars().any(|c| c.is_control() || c.is_whitespace());
     (known && plain).then(|| text.to_owned())
@@ -85,7 +86,9 @@ fn attributes(mut rest: &str) -> (Vec<(&str, &str)>, &str) {
 }
 
 fn value<'a>(attributes: &[(&str, &'a str)], keys: &[&str]) -> Option<&'a str> {
-    let of = |key: &&str| attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, value)| *value);
+    let of = |key: &&str| {
+        attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, value)| *value)
+    };
     keys.iter().find_map(of).map(str::trim).filter(|value| !value.is_empty())
 }
 
@@ -95,7 +98,8 @@ fn value<'a>(attributes: &[(&str, &'a str)], keys: &[&str]) -> Option<&'a str> {
 /// A sentence, see [`Error`].
 pub fn read(bytes: &[u8]) -> Result<List, Error> {
     let text = String::from_utf8_lossy(bytes);
-    let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut lines =
+        text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());
     let head = lines.next().and_then(|line| line.strip_prefix("#EXTM3U")).ok_or(Error::NoList)?;
     let (head, _) = attributes(head);
     let guide = value(&head, &["url-tvg", "x-tvg-url"]);

@@ -94,10 +94,12 @@ pub fn conflicts(wanted: &[Wanted], limit: usize) -> Vec<(String, Vec<String>)> 
     let mut placed: Vec<&Wanted> = Vec::new();
     let mut refused: Vec<(&Wanted, Vec<String>)> = Vec::new();
     for each in ranked {
-        let others: Vec<&Wanted> = placed.iter().copied().filter(|other| overlap(each.span, other.span)).collect();
+        let others: Vec<&Wanted> =
+            placed.iter().copied().filter(|other| overlap(each.span, other.span)).collect();
         // The most that run at once within the span do so where one of them begins, or where it begins itself.
         let starts = others.iter().map(|other| other.span.from.max(each.span.from)).chain([each.span.from]);
-        let at_once = starts.map(|at| others.iter().filter(|other| (other.span.from..other.span.to).contains(&at)).count());
+        let at_once = starts
+            .map(|at| others.iter().filter(|other| (other.span.from..other.span.to).contains(&at)).count());
         if each.span.from >= each.span.to || at_once.max().unwrap_or(0) < limit {
             placed.push(each);
         } else {
@@ -158,7 +160,12 @@ mod tests {
     use super::*;
 
     fn programme<'a>(title: &'a str, subtitle: Option<&'a str>) -> Programme<'a> {
-        Programme { channel: "one", title, subtitle, description: Some("A cat chases a mouse through Paris.") }
+        Programme {
+            channel: "one",
+            title,
+            subtitle,
+            description: Some("A cat chases a mouse through Paris."),
+        }
     }
 
     #[test]
@@ -171,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_keyword_is_found_anywhere_as_whole_words() {
-        let finds = |words: &str| Finds::Keyword(words.to_owned()).finds(programme("Cartoons", Some("Été à la mer")));
+        let finds =
+            |words: &str| Finds::Keyword(words.to_owned()).finds(programme("Cartoons", Some("Été à la mer")));
         assert!(finds("paris") && finds("Mouse cat") && finds("été"));
         assert!(!finds("mous") && !finds("paris london") && !finds(""));
     }
@@ -200,7 +208,12 @@ mod tests {
     #[test]
     fn recordings_go_after_their_time_unless_they_are_protected() {
         let kept = |id: &str, protected, expires| Kept { id: id.to_owned(), protected, expires, stop: 0 };
-        let all = [kept("old", false, Some(5)), kept("dear", true, Some(5)), kept("new", false, Some(50)), kept("ever", false, None)];
+        let all = [
+            kept("old", false, Some(5)),
+            kept("dear", true, Some(5)),
+            kept("new", false, Some(50)),
+            kept("ever", false, None),
+        ];
         assert_eq!(expired(&all, 10), ["old"]);
     }
 

@@ -58,7 +58,9 @@ pub enum Error {
     #[error("This is no XMLTV guide: its first element is not `tv`.")]
     NoGuide,
     /// It has more than is taken.
-    #[error("The guide has more than {MOST_PROGRAMMES} programmes, which is the limit; take one for fewer channels.")]
+    #[error(
+        "The guide has more than {MOST_PROGRAMMES} programmes, which is the limit; take one for fewer channels."
+    )]
     TooMuch,
 }
 
@@ -87,7 +89,8 @@ pub fn read(from: impl BufRead, mut give: impl FnMut(Programme)) -> Result<(), E
     loop {
         buffer.clear();
         let event = reader.read_event_into(&mut buffer);
-        let event = event.map_err(|error| Error::Xml { at: reader.error_position(), problem: error.to_string() })?;
+        let event =
+            event.map_err(|error| Error::Xml { at: reader.error_position(), problem: error.to_string() })?;
         match event {
             Event::Eof if begun => return Ok(()),
             Event::Eof => return Err(Error::NoGuide),
@@ -152,7 +155,8 @@ fn entity(part: &BytesRef<'_>) -> String {
 fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = start.try_get_attribute(name).ok()??;
     let text = String::from_utf8_lossy(&found.value);
-    let plain = quick_xml::escape::unescape(&text).map_or_else(|_| text.to_string(), std::borrow::Cow::into_owned);
+    let plain =
+        quick_xml::escape::unescape(&text).map_or_else(|_| text.to_string(), std::borrow::Cow::into_owned);
     Some(plain.trim().chars().filter(|c| !c.is_control()).take(LONGEST_TITLE).collect())
 }
 
@@ -182,7 +186,8 @@ fn which(start: &BytesStart<'_>) -> Option<Field> {
 
 /// Takes the first of each, which is in the language that the guide likes best.
 fn set(programme: &mut Programme, field: Field, text: &str) {
-    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect();
+    let text: String =
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect();
     if text.is_empty() {
         return;
     }
@@ -193,7 +198,9 @@ fn set(programme: &mut Programme, field: Field, text: &str) {
         Field::Description if programme.description.is_none() => programme.description = Some(text),
         Field::Category if programme.category.is_none() => programme.category = Some(short()),
         Field::Numbered => (programme.season, programme.episode) = numbered(&text),
-        Field::Onscreen if programme.episode.is_none() => (programme.season, programme.episode) = onscreen(&text),
+        Field::Onscreen if programme.episode.is_none() => {
+            (programme.season, programme.episode) = onscreen(&text)
+        }
         _ => {}
     }
 }
@@ -227,8 +234,16 @@ fn time(text: &str) -> Option<i64> {
     }
     let field = |from: usize, to: usize| digits.get(from..to).map_or(Some(0), |part| part.parse::<i8>().ok());
     let year: i16 = digits.get(..4)?.parse().ok()?;
-    let moment =
-        DateTime::new(year, field(4, 6)?, field(6, 8)?, field(8, 10)?, field(10, 12)?, field(12, 14)?.min(59), 0).ok()?;
+    let moment = DateTime::new(
+        year,
+        field(4, 6)?,
+        field(6, 8)?,
+        field(8, 10)?,
+        field(10, 12)?,
+        field(12, 14)?.min(59),
+        0,
+    )
+    .ok()?;
     let zone = offset(zone.trim())?;
     Some(moment.to_zoned_datetime(TimeZone::fixed(zone)).ok()?.timestamp().as_millisecond())
 }

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use playhouse_store::Millis;
 use playhouse_store::channels::{Channel, Kind};
 use playhouse_store::guide::Token;
+use playhouse_watch::m3u;
 use playhouse_watch::m3u::{Entry, List};
 use playhouse_watch::xmltv::{self, Programme};
-use playhouse_watch::m3u;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -78,7 +78,8 @@ fn base(app: &Shared, headers: &HeaderMap) -> String {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let secure = app.config.tls || text("x-forwarded-proto") == Some("https");
     let host = headers.get(HOST).and_then(|value| value.to_str().ok());
-    let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    let plain =
+        |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
     let scheme = if secure { "https" } else { "http" };
     format!("{scheme}://{}", host.filter(plain).unwrap_or("localhost"))
 }
@@ -181,7 +182,9 @@ pub(crate) async fn create_token(
 ) -> Answer<(StatusCode, Body<MadeToken>)> {
     let account = &account(&caller)?.id;
     if app.store.guide().tokens(account).await?.len() >= MOST_TOKENS {
-        return Err(Problem::conflict(format!("You have {MOST_TOKENS} tokens for players; revoke one first.")));
+        return Err(Problem::conflict(format!(
+            "You have {MOST_TOKENS} tokens for players; revoke one first."
+        )));
     }
     let (token, secret) = app.store.guide().create_token(account, extract::name(&body.name)?, now()).await?;
     let base = base(&app, &headers);

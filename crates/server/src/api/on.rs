@@ -38,7 +38,8 @@ impl Key {
     /// What is put behind addresses.
     pub(crate) fn after(&self) -> String {
         // Anything else is no token of ours, and stays out of the answer.
-        let plain = |token: &&String| token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let plain =
+            |token: &&String| token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         self.token.as_ref().filter(plain).map(|token| format!("?token={token}")).unwrap_or_default()
     }
 }
@@ -106,7 +107,10 @@ fn variants(plan: &Plan, after: &str) -> String {
     let sound = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"Sound\",DEFAULT=YES,AUTOSELECT=YES";
     add(&mut text, format_args!("{sound},URI=\"sound.m3u8{after}\"\n"));
     add(&mut text, format_args!("#EXT-X-STREAM-INF:BANDWIDTH={}", most(|reel| reel.rates[0])));
-    add(&mut text, format_args!(",AVERAGE-BANDWIDTH={},CODECS=\"{}\"", most(|reel| reel.rates[1]), codecs.join(",")));
+    add(
+        &mut text,
+        format_args!(",AVERAGE-BANDWIDTH={},CODECS=\"{}\"", most(|reel| reel.rates[1]), codecs.join(",")),
+    );
     if let Some([width, height]) = size {
         add(&mut text, format_args!(",RESOLUTION={width}x{height}"));
     }

@@ -232,7 +232,10 @@ fn days(days: Option<u32>) -> Answer<Option<u32>> {
     if days.is_none_or(|days| (1..=LONGEST_KEPT).contains(&days)) {
         return Ok(days);
     }
-    Err(Problem::invalid("keep_days", format!("Recordings are kept for 1 to {LONGEST_KEPT} days, or protected.")))
+    Err(Problem::invalid(
+        "keep_days",
+        format!("Recordings are kept for 1 to {LONGEST_KEPT} days, or protected."),
+    ))
 }
 
 fn no_recording() -> Problem {
@@ -244,7 +247,9 @@ async fn weigh(app: &Shared, account: &str, new: &[Recording], rule: Option<Stri
     let kinds = house::kinds(app).await?;
     let mut all = app.store.recordings().all(None).await?;
     let before = house::quota(&all, account, &kinds);
-    let same = |one: &Recording, other: &Recording| (&one.account, &one.channel, one.start) == (&other.account, &other.channel, other.start);
+    let same = |one: &Recording, other: &Recording| {
+        (&one.account, &one.channel, one.start) == (&other.account, &other.channel, other.start)
+    };
     all.retain(|known| !new.iter().any(|new| same(known, new)));
     all.extend(new.iter().cloned());
     let conflicts = house::conflicts(&all, &kinds);
@@ -259,7 +264,8 @@ async fn weigh(app: &Shared, account: &str, new: &[Recording], rule: Option<Stri
 
 fn full() -> Problem {
     let hours = house::QUOTA_SECONDS / 3600;
-    let detail = format!("Your recordings would take more than {hours} hours, which is the limit. Delete some first.");
+    let detail =
+        format!("Your recordings would take more than {hours} hours, which is the limit. Delete some first.");
     Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk", "No room for recordings", detail)
 }
 
@@ -292,9 +298,14 @@ pub(crate) async fn create(
     let account = &account(&caller)?.id;
     let channel = app.store.channels().get(&body.channel).await?.ok_or_else(no_channel)?;
     if channel.kind == ChannelKind::External {
-        return Err(Problem::conflict("Channels of others are only shown here; what they show cannot be recorded."));
+        return Err(Problem::conflict(
+            "Channels of others are only shown here; what they show cannot be recorded.",
+        ));
     }
-    let pads = [pad("pad_before_s", body.pad_before_s, PAD_BEFORE)?, pad("pad_after_s", body.pad_after_s, PAD_AFTER)?];
+    let pads = [
+        pad("pad_before_s", body.pad_before_s, PAD_BEFORE)?,
+        pad("pad_after_s", body.pad_after_s, PAD_AFTER)?,
+    ];
     let entry = programme(&app, &channel, &body).await?;
     if entry.stop <= now() {
         return Err(Problem::conflict("That programme is over."));
@@ -325,11 +336,17 @@ async fn programme(
         return Err(Problem::invalid("start_ms", "That is more than a year from now."));
     }
     let mut on = what::on(app, std::slice::from_ref(channel), at, at.saturating_add(1)).await?;
-    let there = on.remove(&channel.id).unwrap_or_default().into_iter().find(|entry| entry.start == at && !entry.filler);
+    let there = on
+        .remove(&channel.id)
+        .unwrap_or_default()
+        .into_iter()
+        .find(|entry| entry.start == at && !entry.filler);
     if let Some(entry) = there {
         return Ok(entry);
     }
-    let Some(stop) = body.stop_ms.filter(|stop| *stop > at && stop - at <= LONGEST && takes_room(channel.kind)) else {
+    let Some(stop) =
+        body.stop_ms.filter(|stop| *stop > at && stop - at <= LONGEST && takes_room(channel.kind))
+    else {
         let detail = "No programme of that channel begins then. Look at the guide again, or, for a live channel, say \
                       when to stop, a day later at most.";
         return Err(Problem::invalid("start_ms", detail));
@@ -383,7 +400,11 @@ pub(crate) async fn change(
 /// Takes a recording away. What a rule planned is skipped, and not planned again. A film of the library stays there.
 #[utoipa::path(delete, path = "/api/recordings/{id}", tag = "Recordings", params(("id" = String, Path)),
     responses((status = 204), (status = 404)))]
-pub(crate) async fn remove(State(app): State<Shared>, caller: Caller, Id(id): Id<String>) -> Answer<StatusCode> {
+pub(crate) async fn remove(
+    State(app): State<Shared>,
+    caller: Caller,
+    Id(id): Id<String>,
+) -> Answer<StatusCode> {
     let mut recording = own(&app, &caller, &id).await?;
     let over = recording.stop <= now();
     if recording.rule.is_some() && !over {
@@ -407,7 +428,10 @@ pub(crate) async fn create_rule(
     let account = &account(&caller)?.id;
     let words = body.words.trim();
     if words.chars().count() > LONGEST_WORDS || !words.chars().any(char::is_alphanumeric) {
-        return Err(Problem::invalid("words", format!("Say by which words to find programmes, {LONGEST_WORDS} characters at most.")));
+        return Err(Problem::invalid(
+            "words",
+            format!("Say by which words to find programmes, {LONGEST_WORDS} characters at most."),
+        ));
     }
     if let Some(channel) = &body.channel {
         app.store.channels().get(channel).await?.ok_or_else(no_channel)?;
@@ -431,7 +455,9 @@ pub(crate) async fn create_rule(
         return Ok((StatusCode::OK, Body(weigh(&app, account, &found, None).await?)));
     }
     if app.store.recordings().rules(Some(account)).await?.len() >= MOST_RULES {
-        return Err(Problem::conflict(format!("You have {MOST_RULES} rules, which is the limit; remove one first.")));
+        return Err(Problem::conflict(format!(
+            "You have {MOST_RULES} rules, which is the limit; remove one first."
+        )));
     }
     app.store.recordings().create_rule(&rule).await?;
     house::follow_rules(&app).await?;

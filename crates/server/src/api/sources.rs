@@ -110,7 +110,9 @@ fn no_source() -> Problem {
 }
 
 fn address(field: &str, text: Option<String>) -> Answer<Option<String>> {
-    let Some(text) = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     let known = text.starts_with("http://") || text.starts_with("https://");
     if !known || text.len() > LONGEST_ADDRESS || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(Problem::invalid(field, "Give an address that begins with http:// or https://."));
@@ -122,7 +124,9 @@ async fn room(app: &Shared) -> Answer<()> {
     if app.store.guide().sources().await?.len() < MOST_SOURCES {
         return Ok(());
     }
-    Err(Problem::conflict(format!("There are {MOST_SOURCES} lists of channels, which is the limit; remove one first.")))
+    Err(Problem::conflict(format!(
+        "There are {MOST_SOURCES} lists of channels, which is the limit; remove one first."
+    )))
 }
 
 /// All lists of channels and guides of others.
@@ -154,7 +158,10 @@ pub(crate) async fn create(
         created: now(),
     };
     if source.playlist.is_none() && source.guide.is_none() {
-        return Err(Problem::invalid("playlist", "Give the address of a list of channels, of a guide, or both."));
+        return Err(Problem::invalid(
+            "playlist",
+            "Give the address of a list of channels, of a guide, or both.",
+        ));
     }
     room(&app).await?;
     app.store.guide().put_source(&source).await?;
@@ -202,10 +209,13 @@ pub(crate) async fn upload(
     let mut bytes = Vec::new();
     let mut chunks = request.into_body().into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.or(Err(Problem::invalid("body", "The body of the request broke off; send it again.")))?;
+        let chunk =
+            chunk.or(Err(Problem::invalid("body", "The body of the request broke off; send it again.")))?;
         if bytes.len() + chunk.len() > MOST_BYTES {
             let most = MOST_BYTES >> 20;
-            return Err(Problem::too_large(format!("A list or guide has at most {most} MiB; pack it with gzip.")));
+            return Err(Problem::too_large(format!(
+                "A list or guide has at most {most} MiB; pack it with gzip."
+            )));
         }
         bytes.extend_from_slice(&chunk);
     }

@@ -43,10 +43,14 @@ pub(crate) const fn takes_room(kind: Kind) -> bool {
 }
 
 /// What is in whose way: by recording, the ids of others.
-pub(crate) fn conflicts(recordings: &[Recording], channels: &HashMap<String, Kind>) -> HashMap<String, Vec<String>> {
+pub(crate) fn conflicts(
+    recordings: &[Recording],
+    channels: &HashMap<String, Kind>,
+) -> HashMap<String, Vec<String>> {
     let real = |recording: &&Recording| {
         let kind = recording.channel.as_ref().and_then(|channel| channels.get(channel));
-        kind.is_some_and(|kind| takes_room(*kind)) && matches!(recording.state, State::Planned | State::Recording)
+        kind.is_some_and(|kind| takes_room(*kind))
+            && matches!(recording.state, State::Planned | State::Recording)
     };
     let wanted = |recording: &Recording| Wanted {
         id: recording.id.clone(),
@@ -66,7 +70,9 @@ pub(crate) fn quota(recordings: &[Recording], account: &str, channels: &HashMap<
         let span = span(recording);
         let seconds = u64::try_from((span.to - span.from) / 1000).unwrap_or(0);
         match recording.state {
-            State::Planned | State::Recording if kind.is_some_and(|kind| takes_room(*kind)) => quota.planned += seconds,
+            State::Planned | State::Recording if kind.is_some_and(|kind| takes_room(*kind)) => {
+                quota.planned += seconds
+            }
             State::Done if recording.bytes > 0 => quota.used += seconds,
             _ => {}
         }

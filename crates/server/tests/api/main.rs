@@ -8,6 +8,7 @@ mod docs;
 mod errors;
 mod fake;
 mod films;
+mod guide;
 mod house;
 mod http;
 mod invites;

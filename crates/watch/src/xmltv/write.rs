@@ -97,7 +97,8 @@ fn one<W: Write>(writer: &mut Writer<W>, programme: &Programme) -> io::Result<()
             }
         }
         if programme.season.is_some() || programme.episode.is_some() {
-            let number = |number: Option<u32>| number.map(|n| n.saturating_sub(1).to_string()).unwrap_or_default();
+            let number =
+                |number: Option<u32>| number.map(|n| n.saturating_sub(1).to_string()).unwrap_or_default();
             let numbers = format!("{}.{}.", number(programme.season), number(programme.episode));
             let element = writer.create_element("episode-num").with_attribute(("system", "xmltv_ns"));
             element.write_text_content(BytesText::new(&numbers))?;

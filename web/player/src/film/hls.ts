@@ -106,6 +106,9 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
     get bandwidth() {
       return hls.bandwidthEstimate;
     },
+    get date() {
+      return hls.playingDate?.getTime();
+    },
     choose(rendition) {
       hls.nextLevel = rendition ?? -1;
     },

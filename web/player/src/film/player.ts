@@ -13,7 +13,7 @@ export type FilmState = "idle" | "loading" | "playing" | "paused" | "ended" | "f
 export interface FilmOptions {
   /** Address of the film's HLS playlist. */
   hls: string;
-  /** Seconds to begin at. */
+  /** Seconds to begin at; -1 leaves it to the playlist, as channels want it. */
   start?: number;
   /** 0 to 1. */
   volume?: number;
@@ -106,6 +106,11 @@ export class FilmPlayer {
   /** Seconds, 0 while it is not known. */
   get duration(): number {
     return Number.isFinite(this.video.duration) ? this.video.duration : 0;
+  }
+
+  /** When the picture that is shown was dated, in Unix milliseconds; nothing where it has no date, as in films. */
+  get date(): number | undefined {
+    return this.#source?.date;
   }
 
   get buffered(): Span[] {

@@ -59,6 +59,8 @@ export interface SourceEvents {
 export interface Source {
   /** Bits per second that the way to the server carries; 0 where unknown. */
   readonly bandwidth: number;
+  /** When the picture that is shown was dated, in Unix milliseconds; nothing where it has no date. */
+  readonly date: number | undefined;
   /** Shows this rendition alone; nothing leaves the choice to the source. */
   choose(rendition: number | undefined): void;
   listen(track: number): void;
@@ -68,7 +70,7 @@ export interface Source {
 /** Where a film is, and where to begin. */
 export interface Address {
   hls: string;
-  /** Seconds. */
+  /** Seconds; -1 leaves it to the playlist, as channels want it. */
   start: number;
 }
 

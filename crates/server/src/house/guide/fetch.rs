@@ -97,7 +97,9 @@ impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         match error {
             Error::StatusCode(status) => Self::Status(status),
-            Error::Other(other) => other.downcast::<Self>().map_or_else(|other| Self::Failed(other.to_string()), |own| *own),
+            Error::Other(other) => {
+                other.downcast::<Self>().map_or_else(|other| Self::Failed(other.to_string()), |own| *own)
+            }
             other => Self::Failed(other.to_string()),
         }
     }
@@ -150,9 +152,24 @@ mod tests {
     #[test]
     fn addresses_of_this_network_are_known() {
         for inside in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-            "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1",
-            "2002:a00:1::", "ff02::1", "2001:db8::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+            "ff02::1",
+            "2001:db8::1",
         ] {
             assert!(!public(inside.parse().unwrap()), "{inside}");
         }

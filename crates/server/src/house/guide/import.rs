@@ -59,7 +59,11 @@ fn unpacked(from: impl Read + 'static) -> Result<Box<dyn BufRead>, Refused> {
 type ByChannel = HashMap<String, Vec<xmltv::Programme>>;
 
 /// Reads those programmes of a guide that belong to `wanted` channels, in lower case. Blocks.
-fn read_guide(from: impl Read + 'static, wanted: &BTreeSet<String>, now: Millis) -> Result<ByChannel, String> {
+fn read_guide(
+    from: impl Read + 'static,
+    wanted: &BTreeSet<String>,
+    now: Millis,
+) -> Result<ByChannel, String> {
     let mut found = ByChannel::new();
     let from = unpacked(from).map_err(|error| error.to_string())?;
     xmltv::read(from, |programme| {
@@ -101,8 +105,11 @@ pub(crate) async fn take_list(app: &Shared, source: &Source, list: &m3u::List) -
     let all = app.store.channels().all().await?;
     let mine: BTreeSet<String> = app.store.guide().channels_of(&source.id).await?.into_iter().collect();
     let mut before: Vec<Channel> = all.iter().filter(|channel| mine.contains(&channel.id)).cloned().collect();
-    let mut numbers: BTreeSet<u32> =
-        all.iter().filter(|channel| !mine.contains(&channel.id)).filter_map(|channel| channel.number).collect();
+    let mut numbers: BTreeSet<u32> = all
+        .iter()
+        .filter(|channel| !mine.contains(&channel.id))
+        .filter_map(|channel| channel.number)
+        .collect();
     let room = MOST_CHANNELS.saturating_sub(all.len() - before.len());
     let mut brought = Brought { left_out: list.left_out, ..Brought::default() };
     let mut kept = Vec::new();
@@ -170,7 +177,9 @@ pub(crate) async fn take_guide(app: &Shared, from: Box<dyn Read + Send>) -> Answ
 pub(crate) fn list(from: impl Read + 'static) -> Result<m3u::List, String> {
     let mut bytes = Vec::new();
     let from = unpacked(from).map_err(|error| error.to_string())?;
-    from.take(MOST_LIST).read_to_end(&mut bytes).map_err(|error| format!("It could not be read: {error}."))?;
+    from.take(MOST_LIST)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("It could not be read: {error}."))?;
     m3u::read(&bytes).map_err(|error| error.to_string())
 }
 
@@ -198,7 +207,8 @@ async fn fetch_all(app: &Shared, source: &mut Source) -> Answer<Result<Brought, 
             Ok(Fetched::Same) => {}
             Ok(Fetched::New(from, tag)) => {
                 let reading = tokio::task::spawn_blocking(move || list(from)).await;
-                let read = reading.map_err(|error| Problem::internal("Reading a list of channels", &error))?;
+                let read =
+                    reading.map_err(|error| Problem::internal("Reading a list of channels", &error))?;
                 let list = match read {
                     Ok(list) => list,
                     Err(sentence) => return Ok(Err(sentence)),
@@ -242,7 +252,9 @@ pub(crate) async fn keep(app: Shared) {
                 let name = source.name.clone();
                 match refresh(&app, source).await {
                     Ok(Ok(_)) => {}
-                    Ok(Err(sentence)) => tracing::warn!(name, sentence, "a list of channels could not be refreshed"),
+                    Ok(Err(sentence)) => {
+                        tracing::warn!(name, sentence, "a list of channels could not be refreshed")
+                    }
                     Err(_) => tracing::error!(name, "what a list of channels has could not be written down"),
                 }
             }

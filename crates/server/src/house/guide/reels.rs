@@ -46,7 +46,14 @@ pub(super) async fn library(app: &Shared, read: &mut Read) -> Answer<Library> {
     films.retain(|film| film.state == State::Ready);
     films.sort_by_cached_key(|film| {
         let shelf = film.show.as_deref().unwrap_or(&film.title);
-        (name::sorted(shelf), film.season, film.episode, name::sorted(&film.title), film.year, film.id.clone())
+        (
+            name::sorted(shelf),
+            film.season,
+            film.episode,
+            name::sorted(&film.title),
+            film.year,
+            film.id.clone(),
+        )
     });
     let mut library = Vec::new();
     let mut known = Read::new();
