@@ -144,7 +144,8 @@ export class FilmPlayer {
 
   /** Begins to load and to play; after a failure, at the place where it was. */
   async load(): Promise<void> {
-    const start = this.#source ? this.position : (this.options.start ?? 0);
+    // What begins where its playlist says does so again.
+    const start = this.#source && this.options.start !== -1 ? this.position : (this.options.start ?? 0);
     this.#source?.close();
     this.#meter.begin();
     this.#set("loading");
