@@ -13,8 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, clips, docs, events, exports, films, guide, invites, me, on, plays, queue, recordings, seats,
-    sessions, sign_in, sources, system, titles, uploads, watching, whep,
+    accounts, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys, live,
+    me, on, parties, plays, profiles, queue, recordings, seats, sessions, sign_in, sources, streams, system,
+    titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -43,7 +44,12 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(sign_in::out))
         .routes(routes!(me::get, me::change))
         .routes(routes!(me::devices))
-        .routes(routes!(me::end_device))
+        .routes(routes!(me::name_device, me::end_device))
+        .routes(routes!(profiles::list, profiles::create))
+        .routes(routes!(profiles::change, profiles::remove))
+        .routes(routes!(profiles::open))
+        .routes(routes!(streams::list, streams::take))
+        .routes(routes!(streams::renew, streams::end))
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::link))
@@ -54,7 +60,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(titles::drawn_cover))
         .routes(routes!(films::list))
         .routes(routes!(films::rescan))
-        .routes(routes!(films::get, films::remove))
+        .routes(routes!(films::get, films::change, films::remove))
         .routes(routes!(films::set_position))
         .routes(routes!(films::poster))
         .routes(routes!(watching::master))
@@ -62,6 +68,15 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::playlist))
         .routes(routes!(watching::segment))
         .routes(routes!(watching::file))
+        .routes(routes!(channels::list, channels::create))
+        .routes(routes!(channels::get, channels::change, channels::remove))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keeping::keep))
+        .routes(routes!(live::master))
+        .routes(routes!(live::manifest))
+        .routes(routes!(live::playlist))
+        .routes(routes!(live::segment))
         .routes(routes!(guide::get))
         .routes(routes!(guide::create))
         .routes(routes!(guide::preview))
@@ -81,6 +96,11 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(on::now_on))
         .routes(routes!(on::master))
         .routes(routes!(on::playlist))
+        .routes(routes!(on::segment))
+        .routes(routes!(parties::create))
+        .routes(routes!(parties::get, parties::change, parties::end))
+        .routes(routes!(parties::invite))
+        .routes(routes!(parties::live))
         .routes(routes!(uploads::options, uploads::create))
         .routes(routes!(uploads::get, uploads::append, uploads::remove))
         .routes(routes!(sessions::list, sessions::create))
@@ -91,6 +111,14 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(events::stream))
         .routes(routes!(whep::options, whep::offer))
         .routes(routes!(whep::peer_options, whep::trickle, whep::close))
+        .routes(routes!(broadcast::watch_options, broadcast::watch))
+        .routes(routes!(broadcast::watch_peer_options, broadcast::watch_trickle, broadcast::watch_close))
+        .routes(routes!(broadcast::publish_options, broadcast::publish))
+        .routes(routes!(
+            broadcast::publish_peer_options,
+            broadcast::publish_trickle,
+            broadcast::publish_close
+        ))
         .routes(routes!(seats::list))
         .routes(routes!(seats::take_back))
         .routes(routes!(invites::list, invites::create))

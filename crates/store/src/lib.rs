@@ -18,6 +18,7 @@ pub mod id;
 pub mod invites;
 pub mod passwords;
 pub mod plays;
+pub mod profiles;
 pub mod recordings;
 pub mod schedules;
 pub mod sign_ins;
@@ -31,6 +32,7 @@ pub use films::Films;
 pub use guide::Guide;
 pub use invites::Invites;
 pub use plays::Plays;
+pub use profiles::Profiles;
 pub use recordings::Recordings;
 pub use schedules::Schedules;
 pub use sign_ins::SignIns;
@@ -144,6 +146,11 @@ impl Store {
     /// Films, and how far each was watched.
     pub fn films(&self) -> Films<'_> {
         Films(&self.pool)
+    }
+
+    /// The people who share accounts.
+    pub fn profiles(&self) -> Profiles<'_> {
+        Profiles(&self.pool)
     }
 
     /// Channels, and the keys by which they are published.

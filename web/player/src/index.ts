@@ -3,6 +3,9 @@
 export { Player } from "./player";
 export type { PlayerEvents, PlayerOptions, Quality, State } from "./player";
 export { WhepError, problem } from "./whep";
+export { LiveConnection } from "./live";
+export type { LiveEvents } from "./live";
+export type { WhepOptions } from "./whep";
 export { STEPS, spread } from "./timeline";
 export type { Frame, Spread, Step } from "./timeline";
 export type { Numbers } from "./stats";
@@ -18,3 +21,6 @@ export { FilmError } from "./film/source";
 export type { AudioTrack, FilmErrorKind, Rendition } from "./film/source";
 export type { FilmNumbers } from "./film/meter";
 export type { Span } from "./film/spans";
+export { Party, SIGNS } from "./party/party";
+export type { PartyEvents, PartyLine, PartyMember, Sign } from "./party/party";
+export type { Timeline } from "./party/timeline";

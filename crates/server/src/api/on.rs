@@ -2,8 +2,8 @@
 
 use axum::Json as Body;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use playhouse_media::film::{Shown, Window, sliding};
 use playhouse_store::Millis;
@@ -12,15 +12,21 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::guide::{ProgrammeView, scheduled};
+use crate::api::watching;
 use crate::app::Shared;
 use crate::clock::{DAY, now};
 use crate::extract::{Id, Params};
+use crate::gate::who::Caller;
 use crate::house::guide::{AHEAD, Showing, Timetable, micros, what};
+use crate::house::household;
 use crate::markup::add;
 use crate::problem::{Answer, Problem};
 
 /// How far back a viewer can go, in microseconds: ten minutes, to see again what was just missed.
 const BACK: i64 = 600_000_000;
+
+/// How long after a playlist a player may still ask for what it had, in microseconds.
+const SLACK: i64 = 60_000_000;
 
 /// Showings within a playlist: its ten minutes filled with the shortest films.
 const MOST: usize = 400;
@@ -142,7 +148,7 @@ pub(crate) async fn playlist(
     for showing in timetable.between(window.from, window.to, MOST) {
         // A film that is gone leaves a gap until its channel has a plan without it.
         let Ok(opened) = app.films.open(&app.store, &showing.film).await else { continue };
-        shown.push(one(&showing, kind, &opened.index)?);
+        shown.push(one(&id, &showing, kind, &opened.index)?);
     }
     if shown.is_empty() {
         return Err(nothing());
@@ -150,11 +156,35 @@ pub(crate) async fn playlist(
     Ok(playlist_of(sliding(&shown, window, &key.after())))
 }
 
+/// A segment of a film that is on, as the playlists name it.
+#[utoipa::path(get, path = "/api/channels/{id}/on/{film}/{track}/{segment}", tag = "Guide",
+    params(("id" = String, Path), ("film" = String, Path), ("track" = String, Path), ("segment" = String, Path)),
+    responses((status = 200, content_type = "video/mp4"), (status = 304), (status = 404), (status = 409)))]
+pub(crate) async fn segment(
+    State(app): State<Shared>,
+    caller: Caller,
+    Id((id, film, track, segment)): Id<(String, String, String, String)>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    scheduled(&app, &id).await?;
+    let part = watching::part(&format!("{track}/{segment}"))?;
+    let timetable = app.guide.timetable(&app.store, &id).await?;
+    let at = micros();
+    let on = timetable.between(at - BACK - SLACK, at + AHEAD + SLACK, MOST);
+    if !on.iter().any(|showing| showing.film == film) {
+        return Err(Problem::not_found(
+            "That film is not on this channel at the moment; read its playlist again.",
+        ));
+    }
+    household::of_age(&app, &caller, &film).await?;
+    watching::serve(&app, &film, part, &headers).await
+}
+
 fn target(timetable: &Timetable, at: i64) -> Answer<u32> {
     timetable.at(at).filter(|plan| !plan.is_empty()).map(Plan::target_seconds).ok_or_else(nothing)
 }
 
-fn one(showing: &Showing, kind: usize, index: &playhouse_media::film::Index) -> Answer<Shown> {
+fn one(channel: &str, showing: &Showing, kind: usize, index: &playhouse_media::film::Index) -> Answer<Shown> {
     let track = usize::from(showing.tracks.get(kind).copied().unwrap_or_default());
     let mut times =
         index.times(track).map_err(|error| Problem::internal("Reading a film's index", &error))?;
@@ -163,7 +193,7 @@ fn one(showing: &Showing, kind: usize, index: &playhouse_media::film::Index) -> 
     let kept = times.iter().take_while(|time| **time < lasts).count() + 1;
     times.truncate(kept);
     Ok(Shown {
-        base: format!("/api/films/{}", showing.film),
+        base: format!("/api/channels/{channel}/on/{}", showing.film),
         track,
         start: showing.item.start,
         discontinuity: showing.item.number,

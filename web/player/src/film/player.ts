@@ -15,6 +15,8 @@ export interface FilmOptions {
   hls: string;
   /** Seconds to begin at; -1 leaves it to the playlist, as channels want it. */
   start?: number;
+  /** Whether it plays as soon as it can; otherwise it stands until somebody says so. */
+  autoplay?: boolean;
   /** 0 to 1. */
   volume?: number;
   /** What lock screens show. */
@@ -162,7 +164,12 @@ export class FilmPlayer {
       failed: (error) => this.#fail(error),
       away: (away) => this.#events.emit("away", away),
     });
-    await this.play();
+    if (this.options.autoplay ?? true) await this.play();
+  }
+
+  /** Whether the browser plays only once the person did something. */
+  get blocked(): boolean {
+    return this.#blocked;
   }
 
   /** Plays, as far as the browser allows it; after the end from the beginning. */

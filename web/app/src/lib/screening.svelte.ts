@@ -6,7 +6,7 @@ import { prefs } from "./prefs";
 import type { GuideChannel } from "./types";
 
 /** The player of one channel, and what the page shows of it. */
-export class Tuning {
+export class Screening {
   state = $state<FilmState>("idle");
   waiting = $state(false);
   blocked = $state(false);
