@@ -50,6 +50,29 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Puts the token behind every address of a playlist that was written without one.
+    pub(crate) fn in_addresses(&self, playlist: &str) -> String {
+        let after = self.after();
+        if after.is_empty() {
+            return playlist.to_owned();
+        }
+        let mut text = String::with_capacity(playlist.len() * 2);
+        for line in playlist.lines() {
+            if let Some((before, rest)) = line.split_once("URI=\"").filter(|_| line.starts_with('#'))
+                && let Some((address, rest)) = rest.split_once('"')
+            {
+                add(&mut text, format_args!("{before}URI=\"{address}{after}\"{rest}\n"));
+            } else if line.is_empty() || line.starts_with('#') {
+                add(&mut text, format_args!("{line}\n"));
+            } else {
+                add(&mut text, format_args!("{line}{after}\n"));
+            }
+        }
+        text
+    }
+}
+
 /// What is on a channel now.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OnNow {
@@ -200,4 +223,21 @@ fn one(channel: &str, showing: &Showing, kind: usize, index: &playhouse_media::f
         sequence: showing.item.first.get(kind).copied().unwrap_or_default(),
         times,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_on_to_every_address_of_a_playlist_and_rubbish_does_not() {
+        let key = Key { token: Some("a-b_3".to_owned()) };
+        let list = "#EXTM3U\n#EXT-X-MAP:URI=\"0/init.mp4\",BYTERANGE=\"1@0\"\n#EXTINF:4,\n0/1.m4s\n";
+        let wanted = "#EXTM3U\n#EXT-X-MAP:URI=\"0/init.mp4?token=a-b_3\",BYTERANGE=\"1@0\"\n#EXTINF:4,\n0/1.m4s?token=a-b_3\n";
+        assert_eq!(key.in_addresses(list), wanted);
+        for rubbish in [None, Some("a\"b"), Some("a\nb"), Some("<a>"), Some("a&b=c")] {
+            let key = Key { token: rubbish.map(ToOwned::to_owned) };
+            assert_eq!(key.in_addresses(list), list);
+        }
+    }
 }

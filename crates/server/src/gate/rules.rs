@@ -196,6 +196,9 @@ const BY_TOKEN: &[&str] = &[
     "/api/channels/{id}/on/master.m3u8",
     "/api/channels/{id}/on/{playlist}",
     "/api/channels/{id}/on/{film}/{track}/{segment}",
+    "/api/channels/{id}/live/master.m3u8",
+    "/api/channels/{id}/live/{playlist}",
+    "/api/channels/{id}/live/{track}/{segment}",
 ];
 
 /// Whether a token for players opens this.
