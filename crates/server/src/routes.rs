@@ -100,6 +100,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(on::now_on))
         .routes(routes!(on::master))
         .routes(routes!(on::playlist))
+        .routes(routes!(on::segment))
         .routes(routes!(parties::create))
         .routes(routes!(parties::get, parties::change, parties::end))
         .routes(routes!(parties::invite))

@@ -126,6 +126,7 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}/on", Need::Account),
     (Method::GET, "/api/channels/{id}/on/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/on/{playlist}", Need::Player),
+    (Method::GET, "/api/channels/{id}/on/{film}/{track}/{segment}", Need::Streams),
     // Recordings. Whose they are, the handlers look up.
     (Method::GET, "/api/recordings", Need::Player),
     (Method::POST, "/api/recordings", Need::Player),
@@ -200,8 +201,10 @@ const BY_TOKEN: &[&str] = &[
     "/api/guide/xmltv.xml",
     "/api/channels/{id}/on/master.m3u8",
     "/api/channels/{id}/on/{playlist}",
-    "/api/films/{id}/{track}/{segment}",
-    "/api/films/{id}/poster",
+    "/api/channels/{id}/on/{film}/{track}/{segment}",
+    "/api/channels/{id}/live/master.m3u8",
+    "/api/channels/{id}/live/{playlist}",
+    "/api/channels/{id}/live/{track}/{segment}",
 ];
 
 /// Whether a token for players opens this.
