@@ -2,7 +2,7 @@
 
 # To build: C toolchain and headers of the system libraries that are linked.
 PACKAGES_BUILD="build-essential pkg-config cmake clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
-libx264-dev libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev"
+libswresample-dev libx264-dev libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev"
 
 # To run games: sandbox, X11, sound, software GL. To look into films: ffmpeg with ffprobe.
 PACKAGES_RUN="ffmpeg bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri
@@ -10,7 +10,7 @@ libegl1 libgles2 libgl1 fonts-dejavu-core"
 
 # To test: the browser, a display for it, foreign judges. coturn also brings a service of its own, which relays for
 # nobody unless it is told to; the tests start theirs on loopback.
-PACKAGES_TEST="chromium xvfb libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn"
+PACKAGES_TEST="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav chromium xvfb libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf 'playhouse: %s\n' "$*" >&2; exit 1; }
@@ -61,4 +61,13 @@ build_pages() {
 place_first_party() {
     mkdir -p titles/probe/bin
     cmp -s target/release/probe titles/probe/bin/probe || install -m 755 target/release/probe titles/probe/bin/probe
+}
+
+# A fresh house has something to watch: a short film of our own, made once, while the server starts.
+# make_film FLAGS: nothing where the flags choose other folders, whose contents are nobody's business but their owner's.
+make_film() {
+    case " $1 " in *" --data"* | *" --films"* | *" --config"*) return 0 ;; esac
+    [ -z "${PLAYHOUSE_FILMS:-}${PLAYHOUSE_CONFIG:-}" ] || return 0
+    local folder=${PLAYHOUSE_DATA:-.playhouse}/films
+    [ -d "$folder" ] || nice -n 10 target/release/lantern "$folder/The Little Lantern (2026).mp4"
 }

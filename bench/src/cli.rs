@@ -5,7 +5,7 @@ use std::io::{Write, stdout};
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{density, floor, leaks, network, play};
+use crate::{density, floor, leaks, network, play, watch};
 
 /// Measures Playhouse on this machine, side by side with its peers. Build the program first:
 /// `cargo build --release`. Each case prints one JSON object.
@@ -77,6 +77,20 @@ enum Case {
         #[arg(long, default_value_t = 200)]
         sessions: usize,
     },
+    /// Films and live channels: start, seek, requests per core; beside nginx and hls.js
+    Watch {
+        #[command(flatten)]
+        common: Common,
+        /// How often the film is started, of each side
+        #[arg(long, default_value_t = 20)]
+        starts: usize,
+        /// How often somebody goes to another place of it, of each side
+        #[arg(long, default_value_t = 50)]
+        seeks: usize,
+        /// Unpack peers that are missing into target/peers
+        #[arg(long)]
+        install_peers: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -95,6 +109,10 @@ pub(crate) fn run() -> Result<()> {
         }
         Case::Density { common, title, limit } => (density::run(&title, limit)?, common.json),
         Case::Network { common, only } => (network::run(common.seed, &only)?, common.json),
+        Case::Watch { common, starts, seeks, install_peers } => {
+            let plan = watch::Plan { seed: common.seed, starts, seeks, install: install_peers };
+            (watch::run(plan)?, common.json)
+        }
         Case::Leaks { common, sessions } => (leaks::run(sessions)?, common.json),
     };
     let text = if json { serde_json::to_string(&result)? } else { serde_json::to_string_pretty(&result)? };

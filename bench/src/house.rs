@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use playhouse_testkit::browser::Cdp;
 use playhouse_testkit::child::Program;
 use playhouse_testkit::procs::{self, Process};
 use serde_json::{Value, json};
@@ -165,7 +166,14 @@ impl House {
     }
 
     /// Signs a browser in and opens a session in it.
-    pub(crate) fn play(&self, session: &Session, page: &mut playhouse_testkit::browser::Cdp) -> Result<()> {
+    pub(crate) fn play(&self, session: &Session, page: &mut Cdp) -> Result<()> {
+        self.sign_in(page)?;
+        page.open(&format!("{}/play/{}", self.origin, session.id))?;
+        Ok(())
+    }
+
+    /// Signs a browser in.
+    pub(crate) fn sign_in(&self, page: &mut Cdp) -> Result<()> {
         page.open(&format!("{}/favicon.svg", self.origin))?;
         let body = json!({"name": NAME, "password": PASSWORD}).to_string();
         let script = format!(
@@ -177,8 +185,12 @@ impl House {
         ensure!(page.wait(&origin, PATIENCE)?, "the browser does not reach the server");
         let status = page.evaluate(&script)?;
         ensure!(status == 200, "the browser could not sign in: {status}");
-        page.open(&format!("{}/play/{}", self.origin, session.id))?;
         Ok(())
+    }
+
+    /// What signs its owner in without a browser.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 
     /// Number of the server's process.

@@ -17,6 +17,7 @@ mod round;
 mod scene;
 mod sound;
 mod usage;
+mod watch;
 
 fn main() -> anyhow::Result<()> {
     cli::run()

@@ -1,3 +1,5 @@
-//! The peers: found or installed, started as their own documents say, and measured by the same client.
+//! Whom we are measured against.
 
+pub(crate) mod debian;
+pub(crate) mod nginx;
 pub(crate) mod selkies;

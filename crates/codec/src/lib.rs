@@ -4,6 +4,8 @@
 //! hardware encoders open their device), starts no thread of its own, and knows nothing of viewers, pacing or
 //! bitrate control: it is told a bitrate and keeps it.
 
+#[cfg(feature = "libav")]
+pub mod aac;
 pub mod audio;
 pub mod convert;
 pub mod scale;

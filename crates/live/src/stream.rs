@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use playhouse_media::live::{Format, Sample};
+use playhouse_media::time::Timestamp;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -64,6 +65,8 @@ pub struct Stream {
     protocol: Protocol,
     begun: SystemTime,
     ended: AtomicBool,
+    /// Whether somebody makes a broadcast of it.
+    pub(crate) is_recorded: AtomicBool,
     inner: Mutex<Inner>,
     sender: Mutex<Option<broadcast::Sender<Item>>>,
 }
@@ -74,6 +77,9 @@ struct Inner {
     /// From the newest keyframe on.
     gop: VecDeque<Arc<Sample>>,
     gop_bytes: usize,
+    /// When the newest picture is shown, and whether one was ever shown before the one that came before it.
+    shown: Timestamp,
+    reorders: bool,
     meter: Meter,
 }
 
@@ -84,10 +90,13 @@ impl Stream {
             protocol,
             begun: SystemTime::now(),
             ended: AtomicBool::new(false),
+            is_recorded: AtomicBool::new(false),
             inner: Mutex::new(Inner {
                 formats: Arc::from([]),
                 gop: VecDeque::new(),
                 gop_bytes: 0,
+                shown: Timestamp::ZERO,
+                reorders: false,
                 meter: Meter::new(),
             }),
             sender: Mutex::new(Some(broadcast::channel(BEHIND).0)),
@@ -124,6 +133,11 @@ impl Stream {
         self.lock().meter.health()
     }
 
+    /// Whether pictures are shown in another order than they come in (B-frames).
+    pub fn reorders(&self) -> bool {
+        self.lock().reorders
+    }
+
     /// From the newest keyframe on: formats first, if they are known.
     pub fn subscribe(&self) -> Subscription {
         // Under the lock, so that nothing is missed and nothing comes twice.
@@ -148,6 +162,7 @@ impl Stream {
             return;
         }
         inner.formats = formats.into();
+        (inner.shown, inner.reorders) = (Timestamp::ZERO, false);
         inner.gop.clear();
         inner.gop_bytes = 0;
         self.send(Item::Formats(Arc::clone(&inner.formats)));
@@ -159,6 +174,10 @@ impl Stream {
         let video = inner.formats.get(sample.track).is_some_and(Format::is_video);
         let pictures = inner.formats.iter().any(Format::is_video);
         inner.meter.add(&sample, video);
+        if video {
+            inner.reorders |= sample.pts < inner.shown;
+            inner.shown = sample.pts;
+        }
         if sample.keyframe && video == pictures {
             inner.gop.clear();
             inner.gop_bytes = 0;
@@ -329,7 +348,6 @@ impl Meter {
 mod tests {
     use playhouse_media::frame::Size;
     use playhouse_media::live::VideoCodec;
-    use playhouse_media::time::Timestamp;
 
     use super::*;
     use crate::door::Admission;

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// Peers of one session at most: a room of spectators, and a bound on what one session can send.
 pub const MAX_PEERS: usize = 32;
 
+/// Peers of one loop for live streams at most: what a core can serve at a small bitrate, and a bound on memory.
+pub const MAX_LIVE_PEERS: usize = 4096;
+
 /// Commands that may wait for the thread: a few frames for each of the encodings, sound, and notices. When they
 /// are full the thread has not run for many frames, and waiting would only add delay.
 pub(crate) const MAX_COMMANDS: usize = 512;

@@ -1,22 +1,19 @@
-//! The thread `net`: waits for packets, commands and timers, and lets the peers work.
+//! The loop of a thread: waits for packets, commands and timers, and lets the peers work.
 
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use playhouse_media::sample::{AccessUnit, AudioPacket};
-use str0m::Input;
 use str0m::net::{Protocol, Receive};
 
 use crate::batch::Outbox;
 use crate::clock::Anchor;
 use crate::config::MAX_READS;
-use crate::event::{Channel, CloseReason, Payload, PeerEvent, PeerId};
-use crate::handle::Shared;
-use crate::peer::{Peer, Surroundings};
+use crate::control::Shared;
+use crate::event::{CloseReason, PeerId};
+use crate::room::{Around, Driven, EventOf, Peers, Room, Surroundings};
 use crate::socket::Socket;
 
 /// Longest wait: a bound on what a lost wake-up could cost.
@@ -26,40 +23,39 @@ const MAX_WAIT: Duration = Duration::from_millis(500);
 const MAX_DATAGRAM: usize = 2048;
 
 /// What other threads ask of the loop.
-pub(crate) enum Command {
-    Add(Box<Peer>),
+pub(crate) enum Command<R: Room> {
+    Add(Box<R::Peer>),
     Candidate(PeerId, String),
     Close(PeerId),
-    Video(u8, Arc<AccessUnit>),
-    Audio(Arc<AudioPacket>),
-    Send(PeerId, Channel, Payload),
-    Quality(PeerId, u8),
-    WantedBitrate(PeerId, u32),
+    Order(R::Order),
     Stop,
 }
 
+/// The callback that events are given to.
+pub(crate) type Events<R> = Box<dyn FnMut(EventOf<R>) + Send>;
+
 /// Everything that the thread owns.
-pub(crate) struct Driver {
+pub(crate) struct Driver<R: Room> {
     sockets: Vec<Socket>,
     outbox: Outbox,
-    commands: Receiver<Command>,
-    events: Box<dyn FnMut(PeerEvent) + Send>,
+    commands: Receiver<Command<R>>,
+    events: Events<R>,
     shared: Arc<Shared>,
-    peers: Vec<Peer>,
+    peers: Peers<R::Peer>,
     anchor: Anchor,
     stopping: bool,
 }
 
-impl Driver {
+impl<R: Room> Driver<R> {
     pub(crate) fn new(
         sockets: Vec<Socket>,
         outbox: Outbox,
-        commands: Receiver<Command>,
-        events: Box<dyn FnMut(PeerEvent) + Send>,
+        commands: Receiver<Command<R>>,
+        events: Events<R>,
         shared: Arc<Shared>,
     ) -> Self {
         let anchor = Anchor::now();
-        Self { sockets, outbox, commands, events, shared, peers: Vec::new(), anchor, stopping: false }
+        Self { sockets, outbox, commands, events, shared, peers: Peers::new(), anchor, stopping: false }
     }
 
     /// Runs until it is told to stop and the peers have been told good-bye.
@@ -79,14 +75,15 @@ impl Driver {
             }
             self.shared.wake.clear();
         }
-        for peer in std::mem::take(&mut self.peers) {
-            self.closed(&peer.id, CloseReason::Asked);
+        for (peer, reason) in self.peers.take(|_| Some(CloseReason::Asked)) {
+            self.closed(&peer, reason);
         }
     }
 
     fn commands(&mut self) {
-        if self.shared.lost_frames.swap(false, Ordering::AcqRel) {
-            self.each(Peer::lost_frames);
+        if self.shared.lost_orders.swap(false, Ordering::AcqRel) {
+            let (peers, mut around) = self.surroundings();
+            R::lost(peers, &mut around);
         }
         loop {
             match self.commands.try_recv() {
@@ -100,45 +97,35 @@ impl Driver {
         }
     }
 
-    fn command(&mut self, command: Command) {
+    fn command(&mut self, command: Command<R>) {
+        let (peers, mut around) = self.surroundings();
         match command {
             Command::Add(peer) => self.add(*peer),
-            Command::Candidate(peer, line) => self.one(&peer, |peer, around| peer.candidate(&line, around)),
-            Command::Close(peer) => self.one(&peer, |peer, around| {
-                peer.end(CloseReason::Asked);
-                peer.drive(around);
+            Command::Candidate(peer, line) => peers.one(&peer, &mut around, |peer, around| {
+                if peer.connection_mut().candidate(&line) {
+                    peer.drive(around);
+                }
             }),
-            Command::Video(quality, unit) => self.each(|peer, around| peer.video(quality, &unit, around)),
-            Command::Audio(packet) => self.each(|peer, around| peer.audio(&packet, around)),
-            Command::Send(peer, channel, payload) => {
-                self.one(&peer, |peer, around| peer.send(channel, payload, around));
+            Command::Close(peer) => {
+                peers.one(&peer, &mut around, |peer, around| peer.leave(CloseReason::Asked, around));
             }
-            Command::Quality(peer, quality) => {
-                self.one(&peer, |peer, around| peer.set_quality(quality, around));
-            }
-            Command::WantedBitrate(peer, bitrate) => {
-                self.one(&peer, |peer, around| peer.set_wanted_bitrate(bitrate, around));
-            }
+            Command::Order(order) => R::order(order, peers, &mut around),
             Command::Stop => self.stop(),
         }
     }
 
     fn stop(&mut self) {
         self.stopping = true;
-        self.each(|peer, around| {
-            peer.end(CloseReason::Asked);
-            peer.drive(around);
-        });
+        let (peers, mut around) = self.surroundings();
+        peers.each(&mut around, |peer, around| peer.leave(CloseReason::Asked, around));
     }
 
-    fn add(&mut self, peer: Peer) {
-        self.one(&peer.id, |old, around| {
-            old.end(CloseReason::Replaced);
-            old.drive(around);
-        });
-        if let Some(index) = self.peers.iter().position(|old| old.id == peer.id) {
-            let old = self.peers.swap_remove(index);
-            self.closed(&old.id, CloseReason::Replaced);
+    fn add(&mut self, peer: R::Peer) {
+        let id = Arc::clone(&peer.connection().id);
+        let (peers, mut around) = self.surroundings();
+        peers.one(&id, &mut around, |old, around| old.leave(CloseReason::Replaced, around));
+        for (old, reason) in peers.take(|old| (old.connection().id == id).then_some(CloseReason::Replaced)) {
+            self.closed(&old, reason);
         }
         self.peers.push(peer);
         if self.stopping {
@@ -161,78 +148,33 @@ impl Driver {
     }
 
     fn packet(&mut self, local: SocketAddr, source: SocketAddr, bytes: &[u8]) {
-        let now = Instant::now();
         let Ok(packet) = Receive::new(Protocol::Udp, source, local, bytes) else { return };
-        let input = Input::Receive(now, packet);
         let (peers, mut around) = self.surroundings();
-        let Some(peer) = peers.iter_mut().find(|peer| peer.accepts(&input)) else { return };
-        if let Input::Receive(now, packet) = input {
-            guarded(peer, &mut around, |peer, around| peer.receive(now, packet, around));
-        }
+        peers.receive(Instant::now(), packet, &mut around);
     }
 
     /// Drives the peers that are due, and gives the time of the next one.
     fn timers(&mut self) -> Instant {
         let silence = self.shared.config.silence;
-        let now = Instant::now();
         let (peers, mut around) = self.surroundings();
-        let mut next = now + MAX_WAIT;
-        for peer in peers {
-            if peer.due() <= now {
-                guarded(peer, &mut around, |peer, around| peer.tick(now, silence, around));
-            }
-            next = next.min(peer.due());
-        }
-        next
+        peers.timers(silence, Instant::now() + MAX_WAIT, &mut around)
     }
 
     fn remove_ended(&mut self) {
         let now = Instant::now();
-        let mut index = 0;
-        while let Some(peer) = self.peers.get(index) {
-            match peer.ended(now) {
-                Some(reason) => {
-                    let peer = self.peers.swap_remove(index);
-                    self.closed(&peer.id, reason);
-                }
-                None => index += 1,
-            }
+        for (peer, reason) in self.peers.take(|peer| peer.connection().ended(now)) {
+            self.closed(&peer, reason);
         }
     }
 
-    fn closed(&mut self, peer: &PeerId, reason: CloseReason) {
+    fn closed(&mut self, peer: &R::Peer, reason: CloseReason) {
         self.shared.peers.fetch_sub(1, Ordering::AcqRel);
-        (self.events)(PeerEvent::Closed { peer: Arc::clone(peer), reason });
+        (self.events)(R::closed(Arc::clone(&peer.connection().id), reason));
     }
 
-    fn one(&mut self, id: &PeerId, work: impl FnOnce(&mut Peer, &mut Surroundings<'_>)) {
-        let (peers, mut around) = self.surroundings();
-        if let Some(peer) = peers.iter_mut().find(|peer| peer.id == *id) {
-            guarded(peer, &mut around, work);
-        }
-    }
-
-    fn each(&mut self, mut work: impl FnMut(&mut Peer, &mut Surroundings<'_>)) {
-        let (peers, mut around) = self.surroundings();
-        for peer in peers {
-            guarded(peer, &mut around, &mut work);
-        }
-    }
-
-    fn surroundings(&mut self) -> (&mut Vec<Peer>, Surroundings<'_>) {
+    fn surroundings(&mut self) -> (&mut Peers<R::Peer>, Around<'_, R>) {
         let around =
             Surroundings { outbox: &mut self.outbox, events: &mut *self.events, anchor: self.anchor };
         (&mut self.peers, around)
-    }
-}
-
-/// Lets a peer work. The protocol library reads what strangers send: should it panic, the loss is that peer.
-fn guarded<'a>(
-    peer: &mut Peer,
-    around: &mut Surroundings<'a>,
-    work: impl FnOnce(&mut Peer, &mut Surroundings<'a>),
-) {
-    if catch_unwind(AssertUnwindSafe(|| work(peer, around))).is_err() {
-        peer.abandon();
     }
 }

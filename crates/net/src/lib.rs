@@ -1,4 +1,4 @@
-//! WebRTC over our own UDP loop: one thread per session that drives the sans-IO protocol for all of its peers.
+//! WebRTC over our own UDP loop: one thread that drives the sans-IO protocol for all of its peers.
 //!
 //! [`start`] binds one UDP socket per address and starts the thread `net`. A browser's offer becomes a peer with
 //! [`Handle::accept`]; pictures and sound go out with [`Handle::video`] and [`Handle::audio`]; what happens comes
@@ -9,25 +9,31 @@
 //! browser that cannot reach the session's addresses uses a TURN relay of *its* choice: relays are a setting of
 //! the browser's `iceServers`, given to it by the HTTP API, and the session sees only the relay's address.
 //!
-//! What is absent: no encoder, no file, no asynchronous runtime, no name resolution (candidates that are names
-//! are ignored), and no media towards the session.
+//! [`live`] has the same loop for live streams: media also comes towards us, and many watch the same.
+//!
+//! What is absent: no encoder, no file, no asynchronous runtime, and no name resolution (candidates that are names
+//! are ignored).
 
 mod batch;
 mod clock;
 mod config;
+mod connection;
+mod control;
 mod driver;
 mod event;
 mod gso;
 mod handle;
+pub mod live;
 mod offer;
 mod path;
 mod peer;
+mod room;
 mod search;
 mod socket;
 mod wake;
 
 pub use clock::now;
-pub use config::{Config, MAX_PEERS};
+pub use config::{Config, MAX_LIVE_PEERS, MAX_PEERS};
 pub use event::{Channel, CloseReason, Payload, PeerEvent, PeerId};
 pub use handle::{Handle, Net, start};
 pub use offer::OfferError;

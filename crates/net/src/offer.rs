@@ -55,6 +55,25 @@ pub enum OfferError {
     /// The browser asks for sound and cannot decode it.
     #[error("the browser offers no Opus, which is what the session sends")]
     NoOpus,
+    /// The publisher sends no video that is taken.
+    #[error(
+        "the offer sends no H.264 video, which every stream needs; choose H.264 in the encoder's settings"
+    )]
+    NothingPublished,
+    /// The publisher sends sound that is not taken.
+    #[error("the offer sends sound that is not Opus; choose Opus in the encoder's settings")]
+    NoOpusPublished,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A session is played or watched: its bitrate follows the path.
+    Play,
+    /// A live stream is watched, as its publisher encodes it: what the path carries is measured by nobody.
+    Watch,
+    /// A live stream is published: media comes towards us.
+    Publish,
 }
 
 /// A media line that the session sends on.
@@ -92,6 +111,7 @@ impl Identity {
 /// Answers an offer.
 pub(crate) fn answer(
     offer: &str,
+    purpose: Purpose,
     candidates: &[SocketAddr],
     identity: &Identity,
     config: &Config,
@@ -100,33 +120,42 @@ pub(crate) fn answer(
         return Err(OfferError::TooLong(offer.len()));
     }
     // The parser reads what strangers send: should it panic, the loss is that offer.
-    catch_unwind(AssertUnwindSafe(|| agree(offer, candidates, identity, config)))
+    catch_unwind(AssertUnwindSafe(|| agree(offer, purpose, candidates, identity, config)))
         .unwrap_or_else(|_| Err(OfferError::Unreadable("it is in a form that was not expected".to_owned())))
 }
 
 fn agree(
     offer: &str,
+    purpose: Purpose,
     candidates: &[SocketAddr],
     identity: &Identity,
     config: &Config,
 ) -> Result<Agreed, OfferError> {
     let text = offer;
     let offer = SdpOffer::from_sdp_string(offer).map_err(unreadable)?;
-    let mut rtc = configure(identity, config).build(Instant::now());
+    let mut rtc = configure(purpose, identity, config).build(Instant::now());
     for address in candidates {
         let candidate = Candidate::host(*address, "udp").map_err(unreadable)?;
         rtc.add_local_candidate(candidate);
     }
     let answer = rtc.sdp_api().accept_offer(offer).map_err(unreadable)?;
     let answer = answer.to_sdp_string();
-    let video = mid_of(&answer, "video").ok_or(OfferError::NoVideo)?;
-    let video = line(&mut rtc, video, Codec::H264).ok_or(OfferError::NoH264)?;
+    let publishes = purpose == Purpose::Publish;
+    let no_video = if publishes { OfferError::NothingPublished } else { OfferError::NoVideo };
+    let no_h264 = if publishes { OfferError::NothingPublished } else { OfferError::NoH264 };
+    let no_opus = if publishes { OfferError::NoOpusPublished } else { OfferError::NoOpus };
+    let video = mid_of(&answer, "video").ok_or(no_video)?;
+    let video = line(&mut rtc, video, Codec::H264).ok_or(no_h264)?;
     let audio = match mid_of(&answer, "audio") {
-        Some(mid) => Some(line(&mut rtc, mid, Codec::Opus).ok_or(OfferError::NoOpus)?),
+        Some(mid) => Some(line(&mut rtc, mid, Codec::Opus).ok_or(no_opus)?),
         None => None,
     };
-    remember_sent(&mut rtc, video.mid);
-    rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(config.wanted_bitrate.into()));
+    if !publishes {
+        remember_sent(&mut rtc, video.mid);
+    }
+    if purpose == Purpose::Play {
+        rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(config.wanted_bitrate.into()));
+    }
     Ok(Agreed { rtc, video, audio, answer: with_round_trip(answer, text) })
 }
 
@@ -167,24 +196,36 @@ fn line(rtc: &mut Rtc, mid: Mid, codec: Codec) -> Option<Line> {
     Some(Line { mid, pt: params.pt(), resend: params.resend() })
 }
 
-fn configure(identity: &Identity, config: &Config) -> RtcConfig {
+fn configure(purpose: Purpose, identity: &Identity, config: &Config) -> RtcConfig {
     let mut extensions = ExtensionMap::empty();
-    extensions.set(3, Extension::TransportSequenceNumber);
+    if purpose != Purpose::Watch {
+        extensions.set(3, Extension::TransportSequenceNumber);
+    }
     extensions.set(4, Extension::RtpMid);
-    extensions.set(5, Extension::PlayoutDelay);
+    if purpose != Purpose::Publish {
+        extensions.set(5, Extension::PlayoutDelay);
+    }
     let mut rtc = RtcConfig::new()
         .set_crypto_provider(Arc::clone(&identity.crypto))
         .set_dtls_cert(identity.certificate.clone())
         .set_ice_lite(true)
         .clear_codecs()
         .set_extension_map(extensions)
-        .set_stats_interval(Some(REPORT_INTERVAL))
-        .enable_bwe(Some(Bitrate::bps(config.start_bitrate.into())))
         .set_sctp_max_buffered_amount(MAX_CHANNEL_BACKLOG)
         .set_sctp_max_message_size(MAX_MESSAGE)
         .set_mtu(MTU);
+    if purpose == Purpose::Play {
+        rtc = rtc
+            .set_stats_interval(Some(REPORT_INTERVAL))
+            .enable_bwe(Some(Bitrate::bps(config.start_bitrate.into())));
+    }
     let codecs = rtc.codec_config();
-    codecs.add_h264(H264.into(), Some(H264_RESEND.into()), true, CONSTRAINED_BASELINE);
+    if purpose == Purpose::Publish {
+        // Every profile, in both packetizations (RFC 6184, 8.1): what is sent on is said by the stream itself.
+        codecs.enable_h264(true);
+    } else {
+        codecs.add_h264(H264.into(), Some(H264_RESEND.into()), true, CONSTRAINED_BASELINE);
+    }
     let opus = FormatParams {
         min_p_time: Some(10),
         stereo: Some(true),

@@ -13,17 +13,17 @@ use str0m::channel::ChannelId;
 use str0m::media::MediaTime;
 use str0m::net::Receive;
 use str0m::stats::PeerStats;
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
+use str0m::{Event, IceConnectionState, Input, Output};
 
-use crate::batch::Outbox;
-use crate::clock::{self, Anchor};
+use crate::clock;
 use crate::config::{
-    Config, KEYFRAME_RETRY, MAX_CANDIDATES, MAX_EARLY_MESSAGES, MAX_MOTION_BACKLOG, MAX_PACER_DELAY,
-    MAX_UNSENT_FRAMES,
+    Config, KEYFRAME_RETRY, MAX_EARLY_MESSAGES, MAX_MOTION_BACKLOG, MAX_PACER_DELAY, MAX_UNSENT_FRAMES,
 };
+use crate::connection::Connection;
 use crate::event::{Channel, CloseReason, Payload, PeerEvent, PeerId};
 use crate::offer::{self, Agreed, Line};
 use crate::path::{Path, Turn};
+use crate::room::{Driven, Surroundings};
 
 /// The clock of H.264 in RTP (RFC 6184).
 const VIDEO_CLOCK: u32 = 90_000;
@@ -38,13 +38,9 @@ const MAX_ROUNDS: usize = 4096;
 /// for, and what the pacer itself allows.
 const BURST: Duration = Duration::from_millis(40);
 
-/// How long a peer has to say good-bye before it is forgotten.
-const FAREWELL: Duration = Duration::from_millis(500);
-
 /// A connection of the session.
 pub(crate) struct Peer {
-    pub(crate) id: PeerId,
-    rtc: Rtc,
+    connection: Connection,
     video: Line,
     audio: Option<Line>,
     control: Option<ChannelId>,
@@ -63,10 +59,6 @@ pub(crate) struct Peer {
     answering: bool,
     /// Where the sound sent so far ends.
     sound_until: Option<Timestamp>,
-    candidates: usize,
-    heard: Instant,
-    due: Instant,
-    ending: Option<(CloseReason, Instant)>,
 }
 
 /// A frame whose last packet has not left yet.
@@ -78,20 +70,69 @@ struct Unsent {
     keyframe: bool,
 }
 
-/// What a peer needs of the loop while it works.
-pub(crate) struct Surroundings<'a> {
-    pub(crate) outbox: &'a mut Outbox,
-    pub(crate) events: &'a mut dyn FnMut(PeerEvent),
-    pub(crate) anchor: Anchor,
+impl Driven for Peer {
+    type Event = PeerEvent;
+
+    fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    fn receive(&mut self, now: Instant, packet: Receive<'_>, around: &mut Surroundings<'_, PeerEvent>) {
+        self.connection.receive(now, packet);
+        self.answering = true;
+        self.drive(around);
+        self.answering = false;
+    }
+
+    fn drive(&mut self, around: &mut Surroundings<'_, PeerEvent>) {
+        let mut gone = Vec::new();
+        self.connection.due = Instant::now() + Duration::from_millis(1);
+        for _ in 0..MAX_ROUNDS {
+            match self.connection.rtc.poll_output() {
+                Ok(Output::Transmit(packet)) => {
+                    let bytes: Vec<u8> = packet.contents.into();
+                    gone.extend(self.last_of_frame(&bytes));
+                    if self.worth_doubling(&bytes) {
+                        around.outbox.push(packet.source, packet.destination, bytes.clone());
+                    }
+                    around.outbox.push(packet.source, packet.destination, bytes);
+                }
+                Ok(Output::Event(event)) => self.event(event, around),
+                Ok(Output::Timeout(at)) => {
+                    let now = Instant::now();
+                    if let Some(demand) = self.path.search.demand() {
+                        self.connection.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(demand.into()));
+                    } else if at > now {
+                        self.connection.due = at;
+                        break;
+                    }
+                    let result = self.connection.rtc.handle_input(Input::Timeout(now));
+                    self.connection.check(result);
+                }
+                Err(error) => self.connection.fail(&error),
+            }
+            if !self.connection.rtc.is_alive() {
+                break;
+            }
+        }
+        // On a loopback device the kernel runs the receiver within the call, which is not sending any more.
+        let sent = clock::now();
+        around.outbox.flush();
+        if !gone.is_empty() {
+            self.report_sent(sent, &gone, around);
+        }
+    }
 }
 
 impl Peer {
     /// A peer whose offer has been answered.
     pub(crate) fn new(id: PeerId, agreed: Agreed, config: &Config) -> Self {
-        let now = Instant::now();
         Self {
-            id,
-            rtc: agreed.rtc,
+            connection: Connection::new(id, agreed.rtc),
             video: agreed.video,
             audio: agreed.audio,
             control: None,
@@ -106,83 +147,11 @@ impl Peer {
             path: Path::new(config),
             answering: false,
             sound_until: None,
-            candidates: 0,
-            heard: now,
-            due: now,
-            ending: None,
         }
-    }
-
-    /// When the peer has to be driven again at the latest.
-    pub(crate) fn due(&self) -> Instant {
-        self.due
-    }
-
-    /// Whether the peer is over, and why.
-    pub(crate) fn ended(&self, now: Instant) -> Option<CloseReason> {
-        let (reason, at) = self.ending.as_ref()?;
-        (!self.rtc.is_alive() || now >= *at + FAREWELL).then(|| reason.clone())
-    }
-
-    /// Whether a packet belongs to this peer.
-    pub(crate) fn accepts(&self, input: &Input<'_>) -> bool {
-        self.ending.is_none() && self.rtc.accepts(input)
-    }
-
-    /// Takes a packet of this peer.
-    pub(crate) fn receive(&mut self, now: Instant, packet: Receive<'_>, around: &mut Surroundings<'_>) {
-        self.heard = now;
-        let result = self.rtc.handle_input(Input::Receive(now, packet));
-        self.check(result);
-        self.answering = true;
-        self.drive(around);
-        self.answering = false;
-    }
-
-    /// Lets time pass: called when the peer is due.
-    pub(crate) fn tick(&mut self, now: Instant, silence: Duration, around: &mut Surroundings<'_>) {
-        if now.duration_since(self.heard) >= silence {
-            self.end(CloseReason::Silent(silence));
-        }
-        let result = self.rtc.handle_input(Input::Timeout(now));
-        self.check(result);
-        self.drive(around);
-        // The end of the silence and of the farewell are times of ours that the protocol does not know.
-        let own = match &self.ending {
-            Some((_, at)) => *at + FAREWELL,
-            None => self.heard + silence,
-        };
-        self.due = self.due.min(own);
-    }
-
-    /// Adds a candidate that the browser found later. Names (mDNS) and rubbish are ignored: the session
-    /// answers whoever knows the password, wherever it comes from.
-    pub(crate) fn candidate(&mut self, line: &str, around: &mut Surroundings<'_>) {
-        self.candidates += 1;
-        if self.candidates > MAX_CANDIDATES {
-            return;
-        }
-        let line = line.trim();
-        if let Ok(candidate) = Candidate::from_sdp_string(line.strip_prefix("a=").unwrap_or(line)) {
-            self.rtc.add_remote_candidate(candidate);
-            self.drive(around);
-        }
-    }
-
-    /// Begins the end: says good-bye.
-    pub(crate) fn end(&mut self, reason: CloseReason) {
-        if self.ending.is_some() {
-            return;
-        }
-        if self.rtc.close().is_err() {
-            self.rtc.disconnect();
-        }
-        self.due = Instant::now();
-        self.ending = Some((reason, self.due));
     }
 
     /// Changes over to another quality at its next keyframe.
-    pub(crate) fn set_quality(&mut self, quality: u8, around: &mut Surroundings<'_>) {
+    pub(crate) fn set_quality(&mut self, quality: u8, around: &mut Surroundings<'_, PeerEvent>) {
         self.wanted_quality = quality;
         if quality != self.quality {
             self.want_keyframe(around);
@@ -190,20 +159,25 @@ impl Peer {
     }
 
     /// Tells the estimator how much is wanted.
-    pub(crate) fn set_wanted_bitrate(&mut self, bitrate: u32, around: &mut Surroundings<'_>) {
+    pub(crate) fn set_wanted_bitrate(&mut self, bitrate: u32, around: &mut Surroundings<'_, PeerEvent>) {
         self.path.search.want(bitrate);
         self.drive(around);
     }
 
     /// Frames were lost on the way to this peer: it needs a keyframe.
-    pub(crate) fn lost_frames(&mut self, around: &mut Surroundings<'_>) {
+    pub(crate) fn lost_frames(&mut self, around: &mut Surroundings<'_, PeerEvent>) {
         self.waiting = true;
         self.want_keyframe(around);
     }
 
     /// Sends a frame, if it is of this peer's quality and can be decoded.
-    pub(crate) fn video(&mut self, quality: u8, unit: &Arc<AccessUnit>, around: &mut Surroundings<'_>) {
-        if !self.connected || self.ending.is_some() {
+    pub(crate) fn video(
+        &mut self,
+        quality: u8,
+        unit: &Arc<AccessUnit>,
+        around: &mut Surroundings<'_, PeerEvent>,
+    ) {
+        if !self.connected || self.connection.is_ending() {
             return;
         }
         if quality == self.wanted_quality && unit.keyframe && !self.path.drains() {
@@ -223,14 +197,14 @@ impl Peer {
         }
         self.choose_pace(unit.data.len());
         let rtp = unit.pts.in_ticks(VIDEO_CLOCK);
-        let Some(writer) = self.rtc.writer(self.video.mid) else { return };
+        let Some(writer) = self.connection.rtc.writer(self.video.mid) else { return };
         let result = writer.playout_delay(MediaTime::ZERO, MediaTime::ZERO).write(
             self.video.pt,
             around.anchor.instant(unit.pts),
             MediaTime::from_90khz(rtp),
             Arc::clone(&unit.data),
         );
-        if self.check(result) {
+        if self.connection.check(result) {
             if self.unsent.len() == MAX_UNSENT_FRAMES {
                 self.unsent.pop_front();
             }
@@ -253,31 +227,38 @@ impl Peer {
             return;
         }
         let burst = u128::from(self.path.estimate) * BURST.as_micros() / 8_000_000;
-        let mut api = self.rtc.direct_api();
+        let mut api = self.connection.rtc.direct_api();
         if let Some(stream) = api.stream_tx_by_mid(self.video.mid, None) {
             stream.set_unpaced(bytes as u128 <= burst);
         }
     }
 
     /// Sends sound.
-    pub(crate) fn audio(&mut self, packet: &Arc<AudioPacket>, around: &mut Surroundings<'_>) {
-        let Some(line) = self.audio.filter(|_| self.connected && self.ending.is_none()) else { return };
+    pub(crate) fn audio(&mut self, packet: &Arc<AudioPacket>, around: &mut Surroundings<'_, PeerEvent>) {
+        let Some(line) = self.audio.filter(|_| self.connected && !self.connection.is_ending()) else {
+            return;
+        };
         let after_silence = self.sound_until.is_none_or(|end| packet.pts.since(end) > packet.duration / 2);
         self.sound_until = Some(packet.pts + packet.duration);
-        let Some(writer) = self.rtc.writer(line.mid) else { return };
+        let Some(writer) = self.connection.rtc.writer(line.mid) else { return };
         let result = writer.start_of_talkspurt(after_silence).write(
             line.pt,
             around.anchor.instant(packet.pts),
             MediaTime::new(packet.pts.in_ticks(AUDIO_CLOCK), str0m::media::Frequency::FORTY_EIGHT_KHZ),
             Arc::clone(&packet.data),
         );
-        self.check(result);
+        self.connection.check(result);
         self.drive(around);
     }
 
     /// Sends a message. `control` keeps what it is given until the browser has opened it.
-    pub(crate) fn send(&mut self, channel: Channel, payload: Payload, around: &mut Surroundings<'_>) {
-        if self.ending.is_some() {
+    pub(crate) fn send(
+        &mut self,
+        channel: Channel,
+        payload: Payload,
+        around: &mut Surroundings<'_, PeerEvent>,
+    ) {
+        if self.connection.is_ending() {
             return;
         }
         match (channel, self.control, self.motion) {
@@ -285,7 +266,7 @@ impl Peer {
             (Channel::Control, None, _) if self.early.len() < MAX_EARLY_MESSAGES => {
                 self.early.push_back(payload);
             }
-            (Channel::Control, None, _) => self.end(CloseReason::Backlog),
+            (Channel::Control, None, _) => self.connection.end(CloseReason::Backlog),
             (Channel::Motion, _, Some(id)) => self.send_motion(id, &payload),
             (Channel::Motion, _, None) => {}
         }
@@ -293,62 +274,22 @@ impl Peer {
     }
 
     fn send_control(&mut self, id: ChannelId, payload: &Payload) {
-        let Some(mut channel) = self.rtc.channel(id) else { return };
+        let Some(mut channel) = self.connection.rtc.channel(id) else { return };
         match channel.write(payload.is_binary(), payload.bytes()) {
             Ok(true) => {}
-            Ok(false) => self.end(CloseReason::Backlog),
-            Err(error) => self.fail(&error),
+            Ok(false) => self.connection.end(CloseReason::Backlog),
+            Err(error) => self.connection.fail(&error),
         }
     }
 
     fn send_motion(&mut self, id: ChannelId, payload: &Payload) {
-        let Some(mut channel) = self.rtc.channel(id) else { return };
+        let Some(mut channel) = self.connection.rtc.channel(id) else { return };
         if channel.buffered_amount() > MAX_MOTION_BACKLOG {
             return;
         }
         // A state that finds no room is out of date anyway.
         if let Err(error) = channel.write(payload.is_binary(), payload.bytes()) {
-            self.fail(&error);
-        }
-    }
-
-    /// Does what the protocol has to do now, and says when it wants to be called again.
-    pub(crate) fn drive(&mut self, around: &mut Surroundings<'_>) {
-        let mut gone = Vec::new();
-        self.due = Instant::now() + Duration::from_millis(1);
-        for _ in 0..MAX_ROUNDS {
-            match self.rtc.poll_output() {
-                Ok(Output::Transmit(packet)) => {
-                    let bytes: Vec<u8> = packet.contents.into();
-                    gone.extend(self.last_of_frame(&bytes));
-                    if self.worth_doubling(&bytes) {
-                        around.outbox.push(packet.source, packet.destination, bytes.clone());
-                    }
-                    around.outbox.push(packet.source, packet.destination, bytes);
-                }
-                Ok(Output::Event(event)) => self.event(event, around),
-                Ok(Output::Timeout(at)) => {
-                    let now = Instant::now();
-                    if let Some(demand) = self.path.search.demand() {
-                        self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::bps(demand.into()));
-                    } else if at > now {
-                        self.due = at;
-                        break;
-                    }
-                    let result = self.rtc.handle_input(Input::Timeout(now));
-                    self.check(result);
-                }
-                Err(error) => self.fail(&error),
-            }
-            if !self.rtc.is_alive() {
-                break;
-            }
-        }
-        // On a loopback device the kernel runs the receiver within the call, which is not sending any more.
-        let sent = clock::now();
-        around.outbox.flush();
-        if !gone.is_empty() {
-            self.report_sent(sent, &gone, around);
+            self.connection.fail(&error);
         }
     }
 
@@ -369,14 +310,14 @@ impl Peer {
         self.answering && self.path.load == Load::Clear && self.path.loses_many() && is_resend
     }
 
-    fn report_sent(&mut self, sent: Timestamp, gone: &[u32], around: &mut Surroundings<'_>) {
+    fn report_sent(&mut self, sent: Timestamp, gone: &[u32], around: &mut Surroundings<'_, PeerEvent>) {
         for rtp in gone {
             while let Some(frame) = self.unsent.pop_front() {
                 if frame.rtp != *rtp {
                     continue;
                 }
                 (around.events)(PeerEvent::Sent {
-                    peer: Arc::clone(&self.id),
+                    peer: Arc::clone(&self.connection.id),
                     rtp: *rtp,
                     timeline: Timeline { sent, ..frame.timeline },
                     bytes: frame.bytes,
@@ -387,15 +328,15 @@ impl Peer {
         }
     }
 
-    fn event(&mut self, event: Event, around: &mut Surroundings<'_>) {
+    fn event(&mut self, event: Event, around: &mut Surroundings<'_, PeerEvent>) {
         match event {
             Event::Connected => {
                 self.connected = true;
-                (around.events)(PeerEvent::Connected { peer: Arc::clone(&self.id) });
+                (around.events)(PeerEvent::Connected { peer: Arc::clone(&self.connection.id) });
                 self.want_keyframe(around);
             }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) if self.connected => {
-                tracing::debug!(peer = %self.id, "connectivity checks have stopped");
+                tracing::debug!(peer = %self.connection.id, "connectivity checks have stopped");
             }
             Event::ChannelOpen(id, label) => match Channel::from_label(&label) {
                 Some(Channel::Control) => {
@@ -405,7 +346,7 @@ impl Peer {
                     }
                 }
                 Some(Channel::Motion) => self.motion = Some(id),
-                None => tracing::debug!(peer = %self.id, "an unknown data channel was opened"),
+                None => tracing::debug!(peer = %self.connection.id, "an unknown data channel was opened"),
             },
             Event::ChannelClose(id) => {
                 self.control.take_if(|open| *open == id);
@@ -419,7 +360,7 @@ impl Peer {
                 } else {
                     return;
                 };
-                let peer = Arc::clone(&self.id);
+                let peer = Arc::clone(&self.connection.id);
                 (around.events)(PeerEvent::Data { peer, channel, bytes: message.data });
             }
             Event::KeyframeRequest(_) if !self.path.drains() => {
@@ -427,7 +368,7 @@ impl Peer {
                 self.want_keyframe(around);
             }
             Event::PeerStats(stats) if self.connected => self.measured(&stats, around),
-            Event::Closed => self.end(CloseReason::Left),
+            Event::Closed => self.connection.end(CloseReason::Left),
             _ => {}
         }
     }
@@ -435,7 +376,7 @@ impl Peer {
     /// Takes what the protocol has measured of the path. Where a queue on it has overflowed, what was lost is not sent
     /// again into it, nor anything that can only be decoded with what was lost; once it has drained the picture
     /// goes on with a keyframe, which is smaller than all of that.
-    fn measured(&mut self, stats: &PeerStats, around: &mut Surroundings<'_>) {
+    fn measured(&mut self, stats: &PeerStats, around: &mut Surroundings<'_, PeerEvent>) {
         // The estimate as it stands: the library's own event averages over three seconds, which is how long a path
         // that became narrow would go on being flooded.
         let estimate = stats.bwe_tx.map(|estimate| u32::try_from(estimate.as_u64()).unwrap_or(u32::MAX));
@@ -444,59 +385,31 @@ impl Peer {
         match self.path.measured(estimate, loss, stats.rtt.unwrap_or_default(), now) {
             Turn::None => {}
             Turn::Flooded => {
-                tracing::debug!(peer = %self.id, loss, "the path is flooded; the picture waits");
+                tracing::debug!(peer = %self.connection.id, loss, "the path is flooded; the picture waits");
                 self.waiting = true;
-                offer::remember_sent(&mut self.rtc, self.video.mid);
+                offer::remember_sent(&mut self.connection.rtc, self.video.mid);
             }
             Turn::Drained => self.want_keyframe(around),
         }
         let &Path { estimate: bitrate, loss, rtt, load, .. } = &self.path;
-        let peer = Arc::clone(&self.id);
+        let peer = Arc::clone(&self.connection.id);
         (around.events)(PeerEvent::Estimate { peer, bitrate, loss, rtt, load });
     }
 
-    fn want_keyframe(&mut self, around: &mut Surroundings<'_>) {
+    fn want_keyframe(&mut self, around: &mut Surroundings<'_, PeerEvent>) {
         self.asked = Some(Instant::now());
         (around.events)(PeerEvent::KeyframeWanted {
-            peer: Arc::clone(&self.id),
+            peer: Arc::clone(&self.connection.id),
             quality: self.wanted_quality,
         });
     }
 
     /// Asks again for a keyframe that has not come, once the pacer is empty.
-    fn retry_keyframe(&mut self, now: Instant, around: &mut Surroundings<'_>) {
+    fn retry_keyframe(&mut self, now: Instant, around: &mut Surroundings<'_, PeerEvent>) {
         let due = self.asked.is_none_or(|asked| now - asked >= KEYFRAME_RETRY);
         if due && self.unsent.is_empty() && !self.path.drains() {
             self.want_keyframe(around);
         }
-    }
-
-    /// Ends the peer when the protocol reports an error; the others go on.
-    fn check(&mut self, result: Result<(), RtcError>) -> bool {
-        match result {
-            Ok(()) => true,
-            Err(error) => {
-                self.fail(&error);
-                false
-            }
-        }
-    }
-
-    fn fail(&mut self, error: &RtcError) {
-        tracing::info!(peer = %self.id, %error, "a connection failed");
-        self.give_up(CloseReason::Failed(error.to_string()));
-    }
-
-    /// The protocol has panicked: nothing of it is touched again, not even to say good-bye.
-    pub(crate) fn abandon(&mut self) {
-        tracing::error!(peer = %self.id, "the protocol of a connection panicked");
-        self.give_up(CloseReason::Failed("the protocol met something it could not handle".to_owned()));
-    }
-
-    fn give_up(&mut self, reason: CloseReason) {
-        self.rtc.disconnect();
-        self.due = Instant::now();
-        self.ending.get_or_insert((reason, self.due));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The configuration: defaults that work on a laptop, then a file, then flags and the environment.
 
+mod listener;
+
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -7,6 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use playhouse_server::Network;
 use serde::Deserialize;
+
+pub use listener::Listener;
 
 /// The encoder that every build of this kind has.
 const ENCODER: &str = if cfg!(feature = "x264") { "x264" } else { "openh264" };
@@ -73,6 +77,12 @@ pub struct Flags {
     /// Address and port of the pages [default: 127.0.0.1:7770]
     #[arg(long, env = "PLAYHOUSE_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Where RTMP publishers (OBS, ffmpeg) come in, or `off` [default: port 1935 at the pages' address]
+    #[arg(long, env = "PLAYHOUSE_RTMP", value_name = "ADDRESS:PORT")]
+    rtmp: Option<Listener>,
+    /// Where SRT publishers come in, or `off` [default: port 9998 at the pages' address]
+    #[arg(long, env = "PLAYHOUSE_SRT", value_name = "ADDRESS:PORT")]
+    srt: Option<Listener>,
     /// Serve HTTPS with a self-signed certificate: browsers want it for gamepads off localhost
     #[arg(long, env = "PLAYHOUSE_TLS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     tls: Option<bool>,
@@ -118,6 +128,8 @@ struct File {
     titles: Option<Vec<PathBuf>>,
     films: Option<Vec<PathBuf>>,
     listen: Option<SocketAddr>,
+    rtmp: Option<Listener>,
+    srt: Option<Listener>,
     tls: Option<bool>,
     sessions: Option<u32>,
     encoder: Option<String>,
@@ -144,6 +156,10 @@ pub struct Config {
     pub films: Setting<Vec<PathBuf>>,
     /// Address and port of pages and API.
     pub listen: Setting<SocketAddr>,
+    /// Where RTMP publishers come in.
+    pub rtmp: Setting<Listener>,
+    /// Where SRT publishers come in.
+    pub srt: Setting<Listener>,
     /// Whether they are served over TLS.
     pub tls: Setting<bool>,
     /// Sessions at once, from 1.
@@ -178,7 +194,10 @@ impl Config {
             pick(flags.listen.as_ref(), file.listen.as_ref(), || SocketAddr::from(([127, 0, 0, 1], 7770)));
         let ports = pick(flags.udp_ports.as_ref(), file.udp_ports.as_ref(), || "47000-47999".to_owned());
         let data = pick(flags.data.as_ref(), file.data.as_ref(), || ".playhouse".into());
+        let beside = |port| Listener(Some(SocketAddr::new(listen.value.ip(), port)));
         let config = Self {
+            rtmp: pick(flags.rtmp.as_ref(), file.rtmp.as_ref(), || beside(1935)),
+            srt: pick(flags.srt.as_ref(), file.srt.as_ref(), || beside(9998)),
             films: pick(flags.films.as_ref(), file.films.as_ref(), || vec![data.value.join("films")]),
             data,
             titles: pick(flags.titles.as_ref(), file.titles.as_ref(), || vec!["titles".into()]),
@@ -231,11 +250,13 @@ impl Config {
         let proxies =
             self.trusted_proxies.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let (from, to) = self.udp_ports.value;
-        let rows: [(&str, String, Source); 15] = [
+        let rows: [(&str, String, Source); 17] = [
             ("data", self.data.value.display().to_string(), self.data.source),
             ("titles", paths(&self.titles.value), self.titles.source),
             ("films", paths(&self.films.value), self.films.source),
             ("listen", self.listen.value.to_string(), self.listen.source),
+            ("rtmp", self.rtmp.value.to_string(), self.rtmp.source),
+            ("srt", self.srt.value.to_string(), self.srt.source),
             ("tls", self.tls.value.to_string(), self.tls.source),
             ("sessions", self.sessions.value.to_string(), self.sessions.source),
             ("encoder", self.encoder.value.clone(), self.encoder.source),

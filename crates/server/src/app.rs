@@ -3,19 +3,23 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use playhouse_live::Hub;
+use playhouse_live::{Air, Hub};
 use playhouse_store::{Millis, Store};
 use playhouse_watch::places::Places;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::house::buffers::Buffers;
 use crate::house::catalogue::Catalogue;
 use crate::house::films::Films;
+use crate::house::guide::Guide;
+use crate::house::keys::Keys;
 use crate::house::parties::Parties;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
 use crate::node::Node;
+use crate::webrtc::Webrtc;
 
 /// Passwords hashed at a time: each takes 19 MiB and a core for some 20 ms.
 const HASHING: usize = 2;
@@ -26,22 +30,31 @@ pub(crate) const REQUESTS: usize = 512;
 /// Event streams open at a time: each is a connection that stays.
 pub(crate) const STREAMS: usize = 256;
 
+/// Requests of players of live channels at a time: each of them waits most of the time, for two playlists and two parts.
+pub(crate) const VIEWERS: usize = 8_192;
+
 /// What every request can reach.
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) node: Arc<dyn Node>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) air: Arc<Air>,
+    pub(crate) webrtc: Arc<dyn Webrtc>,
+    pub(crate) keys: Keys,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
+    pub(crate) guide: Guide,
     pub(crate) uploads: Uploads,
     pub(crate) parties: Parties,
     pub(crate) places: Mutex<Places>,
+    pub(crate) buffers: Arc<Buffers>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) viewers: Arc<Semaphore>,
     pub(crate) started: Millis,
     begun: Instant,
 }
@@ -51,22 +64,35 @@ pub(crate) type Shared = Arc<App>;
 
 impl App {
     /// Puts the parts together.
-    pub(crate) fn new(config: Config, store: Store, node: Arc<dyn Node>, hub: Arc<Hub>, now: Millis) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        store: Store,
+        node: Arc<dyn Node>,
+        hub: Arc<Hub>,
+        webrtc: Arc<dyn Webrtc>,
+        now: Millis,
+    ) -> Self {
         Self {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
+            guide: Guide::default(),
             uploads: Uploads::new(&config),
             parties: Parties::default(),
             places: Mutex::default(),
+            buffers: Arc::default(),
+            air: Arc::new(Air::new(config.data.join("live"))),
             config,
+            keys: Keys::new(store.clone()),
             store,
             node,
             hub,
+            webrtc,
             sessions: Sessions::default(),
             throttle: Mutex::default(),
             hashing: Semaphore::new(HASHING),
             requests: Arc::new(Semaphore::new(REQUESTS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
+            viewers: Arc::new(Semaphore::new(VIEWERS)),
             started: now,
             begun: Instant::now(),
         }

@@ -20,6 +20,7 @@ mod problem;
 mod routes;
 mod serve;
 mod tls;
+pub mod webrtc;
 
 pub use config::{Config, IceServer};
 pub use house::keys::Keys;

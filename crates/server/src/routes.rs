@@ -13,8 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, clips, docs, events, films, invites, me, parties, plays, profiles, queue, seats, sessions,
-    sign_in, streams, system, titles, uploads, watching, whep,
+    accounts, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys, live,
+    me, on, parties, plays, profiles, queue, recordings, seats, sessions, sign_in, sources, streams, system,
+    titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -71,6 +72,34 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(parties::get, parties::change, parties::end))
         .routes(routes!(parties::invite))
         .routes(routes!(parties::live))
+        .routes(routes!(channels::list, channels::create))
+        .routes(routes!(channels::get, channels::change, channels::remove))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keeping::keep))
+        .routes(routes!(live::master))
+        .routes(routes!(live::manifest))
+        .routes(routes!(live::playlist))
+        .routes(routes!(live::segment))
+        .routes(routes!(guide::get))
+        .routes(routes!(guide::create))
+        .routes(routes!(guide::preview))
+        .routes(routes!(guide::schedule, guide::set_schedule))
+        .routes(routes!(exports::playlist))
+        .routes(routes!(exports::guide))
+        .routes(routes!(exports::tokens, exports::create_token))
+        .routes(routes!(exports::delete_token))
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(sources::remove))
+        .routes(routes!(sources::refresh))
+        .routes(routes!(sources::upload))
+        .routes(routes!(recordings::list, recordings::create))
+        .routes(routes!(recordings::create_rule))
+        .routes(routes!(recordings::remove_rule))
+        .routes(routes!(recordings::change, recordings::remove))
+        .routes(routes!(on::now_on))
+        .routes(routes!(on::master))
+        .routes(routes!(on::playlist))
         .routes(routes!(uploads::options, uploads::create))
         .routes(routes!(uploads::get, uploads::append, uploads::remove))
         .routes(routes!(sessions::list, sessions::create))
@@ -81,6 +110,14 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(events::stream))
         .routes(routes!(whep::options, whep::offer))
         .routes(routes!(whep::peer_options, whep::trickle, whep::close))
+        .routes(routes!(broadcast::watch_options, broadcast::watch))
+        .routes(routes!(broadcast::watch_peer_options, broadcast::watch_trickle, broadcast::watch_close))
+        .routes(routes!(broadcast::publish_options, broadcast::publish))
+        .routes(routes!(
+            broadcast::publish_peer_options,
+            broadcast::publish_trickle,
+            broadcast::publish_close
+        ))
         .routes(routes!(seats::list))
         .routes(routes!(seats::take_back))
         .routes(routes!(invites::list, invites::create))

@@ -15,8 +15,9 @@ use crate::app::{App, Shared};
 use crate::clock::{DAY, now};
 use crate::config::Config;
 use crate::connections::Connections;
-use crate::house::{films, watch};
+use crate::house::{air, films, guide, recordings, watch};
 use crate::node::Node;
+use crate::webrtc::Webrtc;
 use crate::{routes, tls};
 
 /// How long a client may take to say what it wants, and how long a connection may stay without a request.
@@ -62,7 +63,8 @@ pub async fn first_code(store: &Store) -> Result<String, StoreError> {
     store.codes().create(None, now(), now() + DAY).await
 }
 
-/// Serves API and pages on `listener` until `shutdown` is done, then ends all sessions. Live streams come by `hub`.
+/// Serves API and pages on `listener` until `shutdown` is done, then ends all sessions. Live streams come by
+/// `hub`, and by `webrtc` to browsers.
 ///
 /// # Errors
 /// [`ServeError`] where it cannot start, or its socket fails.
@@ -72,15 +74,20 @@ pub async fn serve(
     store: Store,
     node: Arc<dyn Node>,
     hub: Arc<Hub>,
+    webrtc: Arc<dyn Webrtc>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let tls = config.tls.then(|| tls::config(&config.data.join("tls"), &config.names)).transpose()?;
-    let app = Arc::new(App::new(config, store, node, hub, now()));
+    let app = Arc::new(App::new(config, store, node, hub, webrtc, now()));
     let router = start(&app).await?;
     let background = [
         tokio::spawn(watch::follow(app.clone())),
         tokio::spawn(watch::tidy(app.clone())),
         tokio::spawn(films::keep(app.clone())),
+        tokio::spawn(air::follow(app.clone())),
+        tokio::spawn(guide::keep(app.clone())),
+        tokio::spawn(guide::import::keep(app.clone())),
+        tokio::spawn(recordings::keep(app.clone())),
     ];
     let handle = Handle::new();
     listener.set_nonblocking(true)?;

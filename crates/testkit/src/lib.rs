@@ -14,4 +14,5 @@ pub mod eye;
 pub mod keys;
 pub mod machine;
 pub mod procs;
+pub mod publisher;
 pub mod viewer;

@@ -40,6 +40,7 @@ pub enum ViewerError {
 struct Count {
     frames: AtomicU64,
     bytes: AtomicU64,
+    sounds: AtomicU64,
     over: AtomicBool,
 }
 
@@ -113,6 +114,11 @@ impl Viewer {
         self.count.bytes.load(Ordering::Relaxed)
     }
 
+    /// Packets of sound received so far.
+    pub fn sounds(&self) -> u64 {
+        self.count.sounds.load(Ordering::Relaxed)
+    }
+
     /// Waits until so many frames were received; gives whether they were in time.
     pub fn wait(&self, frames: u64, within: Duration) -> bool {
         let end = Instant::now() + within;
@@ -176,6 +182,9 @@ impl Watching {
                 Output::Event(Event::MediaData(data)) if data.mid == self.video => {
                     count.frames.fetch_add(1, Ordering::Relaxed);
                     count.bytes.fetch_add(data.data.len() as u64, Ordering::Relaxed);
+                }
+                Output::Event(Event::MediaData(_)) => {
+                    count.sounds.fetch_add(1, Ordering::Relaxed);
                 }
                 Output::Event(_) => {}
             }

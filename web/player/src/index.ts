@@ -3,6 +3,9 @@
 export { Player } from "./player";
 export type { PlayerEvents, PlayerOptions, Quality, State } from "./player";
 export { WhepError, problem } from "./whep";
+export { LiveConnection } from "./live";
+export type { LiveEvents } from "./live";
+export type { WhepOptions } from "./whep";
 export { STEPS, spread } from "./timeline";
 export type { Frame, Spread, Step } from "./timeline";
 export type { Numbers } from "./stats";

@@ -1,4 +1,4 @@
-/** One connection to a session by WHEP: an offer is posted, the answer plays, a DELETE leaves. */
+/** One connection to a session or a live stream by WHEP: an offer is posted, the answer plays, a DELETE leaves. */
 
 import { type ChannelEvents, Channels } from "./channels";
 import { fragment, iceServers, separateStreams, withStereo } from "./sdp";
@@ -51,6 +51,8 @@ export interface WhepOptions {
   headers?: Record<string, string>;
   /** ICE servers that are known before; those of the answer's `Link` headers are added. */
   iceServers?: RTCIceServer[];
+  /** A live stream: there is nothing to steer, and sound stays with its picture. */
+  live?: boolean;
 }
 
 /** What a connection tells its player. */
@@ -62,7 +64,8 @@ export interface WhepEvents extends ChannelEvents {
 
 /** A connection that is being made, is there, or was. */
 export class Whep {
-  readonly channels: Channels;
+  /** None for a live stream. */
+  readonly channels: Channels | undefined;
   readonly connection: RTCPeerConnection;
   #resource: string | undefined;
   #etag: string | null = null;
@@ -80,7 +83,7 @@ export class Whep {
       const { receiver } = connection.addTransceiver(kind, { direction: "recvonly" });
       hurry(receiver);
     }
-    this.channels = new Channels(connection, events);
+    this.channels = options.live ? undefined : new Channels(connection, events);
     connection.ontrack = ({ track, receiver }) => {
       hurry(receiver);
       events.track(track);
@@ -109,7 +112,7 @@ export class Whep {
     }
     const answer = await response.text();
     await connection.setLocalDescription({ type: "offer", sdp: offer });
-    await connection.setRemoteDescription({ type: "answer", sdp: separateStreams(answer) });
+    await connection.setRemoteDescription({ type: "answer", sdp: this.options.live ? answer : separateStreams(answer) });
     this.#timer = window.setTimeout(() => this.#lost(), CONNECT_WITHIN_MS);
     window.setTimeout(() => void this.#trickle(offer), TRICKLE_AFTER_MS);
   }

@@ -1,5 +1,6 @@
 //! The sequence parameter set: which decoder a stream asks for, and how large its pictures are.
 
+use crate::bits::Bits;
 use crate::frame::Size;
 
 /// The part of a sequence parameter set that the world outside a decoder asks for (section 7.3.2.1.1).
@@ -13,6 +14,10 @@ pub struct Sps {
     pub level: u8,
     /// Width and height of the picture that is shown, after cropping.
     pub size: Size,
+    /// `chroma_format_idc`: 1 for 4:2:0.
+    pub chroma: u8,
+    /// Bits of luma and of chroma.
+    pub depths: [u8; 2],
 }
 
 /// Profiles whose sets say which chroma and scaling they use (section 7.3.2.1.1).
@@ -28,19 +33,20 @@ impl Sps {
             return None;
         }
         let (&[profile, constraints, level], rest) = nal.get(1..)?.split_first_chunk::<3>()?;
-        let mut bits = Bits::new(rest);
+        let mut bits = Bits::escaped(rest);
         bits.golomb()?; // seq_parameter_set_id
-        let mut chroma = 1;
+        let (mut chroma, mut depths) = (1, [8; 2]);
         if WITH_CHROMA.contains(&profile) {
             chroma = bits.golomb()?;
             if chroma == 3 && bits.flag()? {
                 return None; // separate_colour_plane_flag: nobody encodes so.
             }
-            bits.golomb()?; // bit_depth_luma_minus8
-            bits.golomb()?; // bit_depth_chroma_minus8
+            for depth in &mut depths {
+                *depth = u8::try_from(bits.golomb()?).ok().filter(|&beyond| beyond <= 6)? + 8;
+            }
             bits.flag()?; // qpprime_y_zero_transform_bypass_flag
             if bits.flag()? {
-                bits.scaling_lists(if chroma == 3 { 12 } else { 8 })?;
+                scaling_lists(&mut bits, if chroma == 3 { 12 } else { 8 })?;
             }
         }
         bits.golomb()?; // log2_max_frame_num_minus4
@@ -78,84 +84,28 @@ impl Sps {
             width = width.checked_sub(left.checked_add(right)?).filter(|&w| w > 0)?;
             height = height.checked_sub(top.checked_add(bottom)?).filter(|&h| h > 0)?;
         }
-        Some(Self { profile, constraints, level, size: Size::new(width, height) })
+        let chroma = u8::try_from(chroma).ok().filter(|&chroma| chroma <= 3)?;
+        Some(Self { profile, constraints, level, size: Size::new(width, height), chroma, depths })
     }
 }
 
-/// Bits of a NAL unit, without the bytes that keep start codes out of it (section 7.4.1).
-struct Bits<'a> {
-    bytes: &'a [u8],
-    /// Zeros in a row before the next byte.
-    zeros: u8,
-    current: u8,
-    left: u8,
-}
-
-impl<'a> Bits<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, zeros: 0, current: 0, left: 0 }
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        if self.left == 0 {
-            let mut byte = self.take()?;
-            if self.zeros >= 2 && byte == 3 {
-                self.zeros = 0;
-                byte = self.take()?;
-            }
-            self.zeros = if byte == 0 { self.zeros.saturating_add(1) } else { 0 };
-            (self.current, self.left) = (byte, 8);
+/// Skips scaling lists (section 7.3.2.1.1.1).
+fn scaling_lists(bits: &mut Bits<'_>, count: usize) -> Option<()> {
+    for list in 0..count {
+        if !bits.flag()? {
+            continue;
         }
-        self.left -= 1;
-        Some(self.current >> self.left & 1 == 1)
-    }
-
-    fn take(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.bytes.split_first()?;
-        self.bytes = rest;
-        Some(byte)
-    }
-
-    /// An unsigned Exp-Golomb code of at most 32 bits (section 9.1).
-    fn golomb(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while !self.flag()? {
-            zeros += 1;
-            if zeros > 31 {
-                return None;
+        let (mut last, mut next) = (8_i64, 8_i64);
+        for _ in 0..if list < 6 { 16 } else { 64 } {
+            if next != 0 {
+                next = (last + bits.signed()?).rem_euclid(256);
+            }
+            if next != 0 {
+                last = next;
             }
         }
-        let mut value = 1_u32;
-        for _ in 0..zeros {
-            value = value << 1 | u32::from(self.flag()?);
-        }
-        Some(value - 1)
     }
-
-    /// A signed Exp-Golomb code (section 9.1.1).
-    fn signed(&mut self) -> Option<i64> {
-        let code = i64::from(self.golomb()?);
-        Some(if code % 2 == 0 { -code / 2 } else { (code + 1) / 2 })
-    }
-
-    /// Skips scaling lists (section 7.3.2.1.1.1).
-    fn scaling_lists(&mut self, count: usize) -> Option<()> {
-        for list in 0..count {
-            if !self.flag()? {
-                continue;
-            }
-            let (mut last, mut next) = (8_i64, 8_i64);
-            for _ in 0..if list < 6 { 16 } else { 64 } {
-                if next != 0 {
-                    next = (last + self.signed()?).rem_euclid(256);
-                }
-                if next != 0 {
-                    last = next;
-                }
-            }
-        }
-        Some(())
-    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -178,10 +128,12 @@ mod tests {
     #[test]
     fn a_stream_says_its_size_profile_and_level() {
         let sps = Sps::parse(BASELINE).unwrap();
-        let expected = Sps { profile: 66, constraints: 0xC0, level: 32, size: Size::new(1280, 720) };
+        let rest =
+            Sps { profile: 0, constraints: 0, level: 0, size: Size::new(0, 0), chroma: 1, depths: [8, 8] };
+        let expected = Sps { profile: 66, constraints: 0xC0, level: 32, size: Size::new(1280, 720), ..rest };
         assert_eq!(sps, expected);
         let sps = Sps::parse(HIGH).unwrap();
-        assert_eq!(sps, Sps { profile: 100, constraints: 0, level: 40, size: Size::new(1920, 1080) });
+        assert_eq!(sps, Sps { profile: 100, level: 40, size: Size::new(1920, 1080), ..rest });
     }
 
     #[test]

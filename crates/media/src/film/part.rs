@@ -68,7 +68,7 @@ impl FromStr for Part {
 }
 
 /// A number as it is written here: one name for one part, so that caches hold each of them once.
-fn number<N: FromStr>(text: &str) -> Option<N> {
+pub(crate) fn number<N: FromStr>(text: &str) -> Option<N> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| plain)
 }

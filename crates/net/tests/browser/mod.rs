@@ -1,6 +1,7 @@
 //! A browser for tests: the same protocol library at the other end of a real socket, driven by the test itself.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -13,7 +14,8 @@ use playhouse_media::time::Timestamp;
 use playhouse_net::{Config, Handle, Net, PeerEvent, start};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
-use str0m::media::{Direction, KeyframeRequestKind, MediaData, MediaKind, Mid};
+use str0m::format::Codec;
+use str0m::media::{Direction, KeyframeRequestKind, MediaData, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
@@ -88,6 +90,7 @@ pub(crate) struct Browser {
     pub(crate) lose_each: u32,
     received: u32,
     due: Instant,
+    peer: Option<SocketAddr>,
 }
 
 impl Browser {
@@ -127,6 +130,7 @@ impl Browser {
             lose_each: 0,
             received: 0,
             due: Instant::now(),
+            peer: None,
         };
         (browser, offer.to_sdp_string())
     }
@@ -150,6 +154,11 @@ impl Browser {
     pub(crate) fn answer(&mut self, answer: &str) {
         let answer = SdpAnswer::from_sdp_string(answer).unwrap();
         self.rtc.sdp_api().accept_answer(self.pending.take().unwrap(), answer).unwrap();
+    }
+
+    /// Where the other end is.
+    pub(crate) fn house(&self) -> SocketAddr {
+        self.peer.unwrap()
     }
 
     pub(crate) fn ask_for_keyframe(&mut self) {
@@ -189,6 +198,7 @@ impl Browser {
                 Output::Transmit(packet) => {
                     // Errors are the other side's going away.
                     self.socket.send_to(&packet.contents, packet.destination).unwrap_or(0);
+                    self.peer = Some(packet.destination);
                 }
                 Output::Timeout(due) => {
                     self.due = due;
@@ -200,6 +210,81 @@ impl Browser {
                 Output::Event(Event::ChannelData(data)) => {
                     self.messages.push((data.id, data.binary, data.data));
                 }
+                Output::Event(_) => {}
+            }
+        }
+    }
+}
+
+/// One that publishes a picture, as an encoder does.
+pub(crate) struct Sender {
+    rtc: Rtc,
+    socket: UdpSocket,
+    local: SocketAddr,
+    video: Mid,
+    pending: Option<SdpPendingOffer>,
+    pub(crate) keyframes_wanted: usize,
+    due: Instant,
+}
+
+impl Sender {
+    /// A publisher and its offer.
+    pub(crate) fn new() -> (Self, String) {
+        str0m::crypto::from_feature_flags().install_process_default();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let local = socket.local_addr().unwrap();
+        let mut rtc = RtcConfig::new().build(Instant::now());
+        rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
+        let mut changes = rtc.sdp_api();
+        let video = changes.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
+        let (offer, pending) = changes.apply().unwrap();
+        let pending = Some(pending);
+        let due = Instant::now();
+        (Self { rtc, socket, local, video, pending, keyframes_wanted: 0, due }, offer.to_sdp_string())
+    }
+
+    pub(crate) fn answer(&mut self, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).unwrap();
+        self.rtc.sdp_api().accept_answer(self.pending.take().unwrap(), answer).unwrap();
+    }
+
+    /// Sends a picture; nothing before the connection stands.
+    pub(crate) fn send(&mut self, unit: &[u8], ticks: u64) {
+        let Some(writer) = self.rtc.writer(self.video) else { return };
+        let Some(pt) = writer.payload_params().find(|p| p.spec().codec == Codec::H264).map(|p| p.pt()) else {
+            return;
+        };
+        writer.write(pt, Instant::now(), MediaTime::from_90khz(ticks), unit.to_vec()).unwrap();
+    }
+
+    /// Does what there is to do, and waits for a packet for a moment.
+    pub(crate) fn work(&mut self) {
+        self.output();
+        let wait = self.due.saturating_duration_since(Instant::now());
+        let wait = wait.clamp(Duration::from_micros(100), Duration::from_millis(5));
+        self.socket.set_read_timeout(Some(wait)).unwrap();
+        let mut buffer = [0; 2000];
+        if let Ok((len, source)) = self.socket.recv_from(&mut buffer)
+            && let Ok(packet) = Receive::new(Protocol::Udp, source, self.local, &buffer[..len])
+        {
+            self.rtc.handle_input(Input::Receive(Instant::now(), packet)).unwrap();
+        } else {
+            self.rtc.handle_input(Input::Timeout(Instant::now())).unwrap();
+        }
+        self.output();
+    }
+
+    fn output(&mut self) {
+        loop {
+            match self.rtc.poll_output().unwrap() {
+                Output::Transmit(packet) => {
+                    self.socket.send_to(&packet.contents, packet.destination).unwrap_or(0);
+                }
+                Output::Timeout(due) => {
+                    self.due = due;
+                    return;
+                }
+                Output::Event(Event::KeyframeRequest(_)) => self.keyframes_wanted += 1,
                 Output::Event(_) => {}
             }
         }

@@ -1,6 +1,8 @@
 //! The server process: store, node and API put together, and ended in order.
 
 mod encoder;
+mod ingest;
+mod rtc;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use playhouse_store::Store;
 
 use crate::config::{Config, Source};
 use crate::node::LocalNode;
+
+use self::rtc::{Places, Rtc};
 
 /// Serves until the program is told to end; running games are ended first.
 ///
@@ -48,9 +52,17 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let scheme = if config.tls.value { "https" } else { "http" };
     let code = playhouse_server::first_code(&store).await.context("no code to sign in with could be made")?;
     let settings = settings(config, &data, runtime.path())?;
-    announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
     let hub = Arc::new(Hub::default());
-    let served = playhouse_server::serve(listener, settings, store, node.clone(), hub, told_to_end()).await;
+    ingest::begin(config, &hub, &store)?;
+    let keys = Arc::new(playhouse_server::Keys::new(store.clone()));
+    let ports = &config.udp_ports.value;
+    let places = Places { addresses: config.address.value.clone(), ports: ports.0..=ports.1 };
+    let rtc = Rtc::new(Arc::clone(&hub), keys, places);
+    announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
+    let served =
+        playhouse_server::serve(listener, settings, store, node.clone(), hub, rtc.clone(), told_to_end())
+            .await;
+    tokio::task::block_in_place(|| rtc.stop());
     node.stop_all().await;
     served.context("the server failed")
 }

@@ -29,6 +29,7 @@ impl Description {
 const PROBLEMS: &[(&str, &str)] = &[
     ("sign-in-required", "401. Nobody is signed in."),
     ("wrong-code", "401. A one-time code is unknown, used or too old."),
+    ("wrong-key", "401. The stream key opens no channel."),
     ("wrong-name-or-password", "401. Signing in did not work."),
     ("not-allowed", "403. Signed in, but without the right."),
     ("age-limit", "403. The profile has an age limit that does not allow it."),
@@ -37,6 +38,8 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("method", "405. The address does not take this method."),
     ("conflict", "409. It contradicts what is there, such as a name that is taken."),
     ("unplayable", "409. The film cannot be watched; detail says why."),
+    ("not-live", "409. Nobody publishes this channel at the moment."),
+    ("unsuitable", "409. The stream cannot be watched by WebRTC; its segments can."),
     ("not-running", "409. The session is over; reason and last_words say how."),
     ("wrong-pin", "409. The PIN is wrong or missing."),
     ("streams-taken", "409. The account watches as many streams as it may; streams says where."),
@@ -87,10 +90,13 @@ fn code(prose: &str) -> String {
 }
 
 /// The order in which somebody new meets the subjects.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 13] = [
     "Sign-in",
     "Titles",
     "Films",
+    "Channels",
+    "Guide",
+    "Recordings",
     "Uploads",
     "Sessions",
     "Media",

@@ -51,6 +51,12 @@ impl Reader {
         event("queue", &queue::of(&self.app, &self.caller.account()?.id))
     }
 
+    /// Channels are everybody's who has an account. What else is known of one is asked for.
+    fn channel(&self, id: &str) -> Option<Event> {
+        self.caller.account()?;
+        event("channel", &serde_json::json!({"id": id, "live": self.app.hub.stream(id).is_some()}))
+    }
+
     /// Looks again who is reading: a stream outlives the request that opened it, and a sign-in or a role may have
     /// ended since. False where nobody is there any more.
     async fn look_again(&mut self) -> bool {
@@ -65,6 +71,7 @@ impl Reader {
         match change {
             Change::Session(id) => self.session(id),
             Change::Queue => self.queue(),
+            Change::Channel(id) => self.channel(id),
         }
     }
 
@@ -95,8 +102,8 @@ impl Reader {
     }
 }
 
-/// Changes of your sessions (`event: session`) and of your place in the queue (`event: queue`), as they happen. After
-/// connecting, ask once for the state.
+/// Changes of your sessions (`event: session`) and of your place in the queue (`event: queue`), and which channels change
+/// or go on or off the air (`event: channel`), as they happen. After connecting, ask once for the state.
 #[utoipa::path(get, path = "/api/events", tag = "Sessions",
     responses((status = 200, content_type = "text/event-stream"), (status = 503, description = "Too many streams.")))]
 pub(crate) async fn stream(State(app): State<Shared>, caller: Caller) -> Answer<Response> {

@@ -1,19 +1,30 @@
 //! The routes, by subject. Each is described beside its handler, and allowed by a line in `gate::rules`.
 
 pub(crate) mod accounts;
+pub(crate) mod broadcast;
+pub(crate) mod channels;
 pub(crate) mod clips;
 pub(crate) mod docs;
 pub(crate) mod events;
+pub(crate) mod exports;
 pub(crate) mod films;
+pub(crate) mod guide;
 pub(crate) mod invites;
+pub(crate) mod keeping;
+pub(crate) mod keys;
+pub(crate) mod live;
 pub(crate) mod me;
+pub(crate) mod on;
 pub(crate) mod parties;
 pub(crate) mod plays;
 pub(crate) mod profiles;
 pub(crate) mod queue;
+pub(crate) mod recordings;
 pub(crate) mod seats;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
+mod signalling;
+pub(crate) mod sources;
 pub(crate) mod streams;
 pub(crate) mod system;
 pub(crate) mod titles;

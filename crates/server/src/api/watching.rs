@@ -18,6 +18,7 @@ use playhouse_store::films::{Film, State as Condition};
 
 use crate::app::Shared;
 use crate::extract::Id;
+use crate::house::buffers::Buffers;
 use crate::house::films::{Opened, changed, no_film};
 use crate::house::piece::{Asked, Piece, asked};
 use crate::problem::{Answer, Problem};
@@ -66,7 +67,7 @@ enum Lost {
 }
 
 /// A part's bytes with their number. Blocks.
-fn bytes(opened: &Opened, part: Part) -> Result<(Bytes, u64), Lost> {
+fn bytes(opened: &Opened, part: Part, buffers: &Arc<Buffers>) -> Result<(Bytes, u64), Lost> {
     let (film, index) = (&opened.film, &opened.index);
     let whole = |bytes: Vec<u8>| (bytes.len() as u64, Bytes::from(bytes));
     let (len, body) = match part {
@@ -80,7 +81,7 @@ fn bytes(opened: &Opened, part: Part) -> Result<(Bytes, u64), Lost> {
                 return Err(Lost::Changed);
             }
             let segment = index.segment(track, number).map_err(Lost::Index)?;
-            let piece = Piece::new(segment.head, file, segment.ranges);
+            let piece = Piece::new(segment.head, file, segment.ranges, buffers);
             (segment.len, piece.body().map_err(Lost::File)?)
         }
     };
@@ -96,8 +97,8 @@ async fn serve(app: &Shared, id: &str, part: Part, headers: &HeaderMap) -> Answe
         return Ok(headed(StatusCode::NOT_MODIFIED, Bytes::empty(), &known));
     }
     let reading = {
-        let opened = Arc::clone(&opened);
-        tokio::task::spawn_blocking(move || bytes(&opened, part))
+        let (opened, buffers) = (Arc::clone(&opened), Arc::clone(&app.buffers));
+        tokio::task::spawn_blocking(move || bytes(&opened, part, &buffers))
     };
     let read = reading.await.map_err(|error| Problem::internal("Reading a film", &error))?;
     let (body, len) = read.map_err(|lost| lost_film(app, &opened.film, lost))?;
@@ -205,15 +206,15 @@ pub(crate) async fn file(
         return Err(changed(&film));
     }
     let reading = {
-        let film = film.clone();
-        tokio::task::spawn_blocking(move || whole(&film, &headers))
+        let (film, buffers) = (film.clone(), Arc::clone(&app.buffers));
+        tokio::task::spawn_blocking(move || whole(&film, &headers, &buffers))
     };
     let read = reading.await.map_err(|error| Problem::internal("Reading a film", &error))?;
     read.map_err(|error| lost_film(&app, &film, Lost::File(error)))
 }
 
 /// Blocks.
-fn whole(film: &Film, headers: &HeaderMap) -> io::Result<Response> {
+fn whole(film: &Film, headers: &HeaderMap, buffers: &Arc<Buffers>) -> io::Result<Response> {
     let file = folder::open(Path::new(&film.folder), &film.path)?;
     let stamp = folder::stamp(&file.metadata()?);
     let tag =
@@ -252,5 +253,5 @@ fn whole(film: &Film, headers: &HeaderMap) -> io::Result<Response> {
         }
     };
     known.push((CONTENT_LENGTH, (range.end - range.start).to_string()));
-    Ok(headed(status, Piece::new(Vec::new(), file, [range]).body()?, &known))
+    Ok(headed(status, Piece::new(Vec::new(), file, [range], buffers).body()?, &known))
 }

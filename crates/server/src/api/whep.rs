@@ -1,30 +1,22 @@
 //! WHEP: how a player or spectator gets the picture and sound of a session (draft-ietf-wish-whep).
 
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, ETAG, LINK, LOCATION};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use playhouse_play::control::Role;
 use playhouse_store::id;
 use serde::Deserialize;
 
 use crate::api::sessions::over;
+use crate::api::signalling;
 use crate::app::Shared;
 use crate::clock::now;
-use crate::config::IceServer;
-use crate::extract::{self, Id, Params, media_type};
+use crate::extract::{Id, Params};
 use crate::gate::who::{Caller, Who};
 use crate::house::live::{Live, MOST_PEERS, Peer, Refusal, Wish};
 use crate::house::sessions::no_session;
 use crate::house::stage::to_its_end;
-use crate::markup::add;
 use crate::problem::{Answer, Problem};
-
-const SDP: &str = "application/sdp";
-const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
-
-/// Candidates taken from one request: a machine with many addresses has some 20.
-const MOST_CANDIDATES: usize = 64;
 
 /// As whom to join.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -111,15 +103,8 @@ pub(crate) async fn offer(
     Params(join): Params<Join>,
     request: Request,
 ) -> Answer<Response> {
-    if media_type(request.headers()) != SDP {
-        return Err(Problem::wrong_type(SDP)
-            .header(HeaderName::from_static("accept-post"), HeaderValue::from_static(SDP)));
-    }
     let wish = wish(&join)?;
-    let sdp = extract::body(request).await?;
-    let sdp = String::from_utf8(sdp).ok().filter(|sdp| sdp.starts_with("v=0"));
-    let sdp =
-        sdp.ok_or_else(|| Problem::invalid("body", "The body is no SDP: it does not begin with `v=0`."))?;
+    let sdp = signalling::offer(request).await?;
     let peer = id::fresh();
     let answer = to_its_end(connect(app.clone(), caller, session.clone(), peer.clone(), wish, sdp)).await?;
     let (role, answer) = answer;
@@ -129,22 +114,10 @@ pub(crate) async fn offer(
     {
         location = format!("{location}?invite={invite}");
     }
-    let mut headers = HeaderMap::new();
-    let mut set = |name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.append(name, value);
-        }
-    };
-    set(CONTENT_TYPE, SDP);
-    set(LOCATION, &location);
-    set(ETAG, &format!("\"{peer}\""));
-    set(HeaderName::from_static("accept-patch"), FRAGMENT);
     let seat = if let Role::Player { seat } = role { seat } else { 0 };
-    set(HeaderName::from_static("playhouse-seat"), &seat.to_string());
-    for server in &app.config.ice_servers {
-        set(LINK, &link(server));
-    }
-    Ok((StatusCode::CREATED, headers, answer).into_response())
+    let mut response = signalling::created(&app, &location, &peer, answer);
+    response.headers_mut().insert("playhouse-seat", u16::from(seat).into());
+    Ok(response)
 }
 
 async fn connect(
@@ -173,34 +146,6 @@ async fn connect(
     Ok((role, answer))
 }
 
-/// An ICE server as a link header has it (RFC 8288, draft-ietf-wish-whep section 4.4).
-fn link(server: &IceServer) -> String {
-    let quote = |text: &str| text.replace(['"', '\\'], "");
-    let mut link = format!("<{}>; rel=\"ice-server\"", server.url);
-    if let (Some(username), Some(credential)) = (&server.username, &server.credential) {
-        let (username, credential) = (quote(username), quote(credential));
-        add(
-            &mut link,
-            format_args!(
-                "; username=\"{username}\"; credential=\"{credential}\"; credential-type=\"password\""
-            ),
-        );
-    }
-    link
-}
-
-/// The candidates in a fragment (RFC 8840, section 4.4): what follows `a=`, one a line.
-fn candidates(fragment: &str) -> Vec<String> {
-    let lines = fragment.lines().map(str::trim).filter_map(|line| line.strip_prefix("a="));
-    lines.filter(|line| line.starts_with("candidate:")).map(str::to_owned).take(MOST_CANDIDATES).collect()
-}
-
-/// A candidate as a browser's script has it.
-#[derive(Debug, Deserialize)]
-struct JsonCandidate {
-    candidate: String,
-}
-
 /// The connection has to be the caller's own, or the caller steers the session.
 fn own_peer(app: &Shared, caller: &Caller, session: &str, peer: &str) -> Answer<()> {
     let own = app.sessions.get(session, |live| {
@@ -226,25 +171,7 @@ pub(crate) async fn trickle(
     request: Request,
 ) -> Answer<StatusCode> {
     own_peer(&app, &caller, &session, &peer)?;
-    let kind = media_type(request.headers());
-    if kind != FRAGMENT && kind != "application/json" {
-        let accept = HeaderName::from_static("accept-patch");
-        return Err(Problem::wrong_type(FRAGMENT).header(accept, HeaderValue::from_static(FRAGMENT)));
-    }
-    let bytes = extract::body(request).await?;
-    let invalid = |detail: &str| Problem::invalid("body", detail);
-    let found = if kind == FRAGMENT {
-        candidates(&String::from_utf8_lossy(&bytes))
-    } else {
-        let one: JsonCandidate = serde_json::from_slice(&bytes)
-            .map_err(|error| invalid(&format!("The body is no candidate: {error}.")))?;
-        // An empty candidate says that there are no more.
-        Some(one.candidate.trim_start_matches("a=").to_owned())
-            .filter(|one| !one.is_empty())
-            .into_iter()
-            .collect()
-    };
-    for candidate in found {
+    for candidate in signalling::candidates(request).await? {
         app.node.candidate(&session, &peer, candidate).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -268,44 +195,12 @@ pub(crate) async fn close(
 #[utoipa::path(options, path = "/api/sessions/{id}/whep", tag = "Media", params(("id" = String, Path)),
     responses((status = 204)))]
 pub(crate) async fn options(State(app): State<Shared>) -> Response {
-    let mut headers = HeaderMap::new();
-    headers.insert("accept-post", HeaderValue::from_static(SDP));
-    for server in app.config.ice_servers.iter().filter(|server| server.credential.is_none()) {
-        if let Ok(link) = HeaderValue::try_from(link(server)) {
-            headers.append(LINK, link);
-        }
-    }
-    (StatusCode::NO_CONTENT, headers).into_response()
+    signalling::takes_offers(&app)
 }
 
 /// Says what a connection takes.
 #[utoipa::path(options, path = "/api/sessions/{id}/whep/{peer}", tag = "Media",
     params(("id" = String, Path), ("peer" = String, Path)), responses((status = 204)))]
 pub(crate) async fn peer_options() -> Response {
-    (StatusCode::NO_CONTENT, [("accept-patch", FRAGMENT)]).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn candidates_are_found_in_a_fragment() {
-        let fragment = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n\
-                        a=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host\r\na=end-of-candidates\r\n";
-        let expected = vec!["candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host"];
-        assert_eq!(candidates(fragment), expected);
-    }
-
-    #[test]
-    fn a_turn_server_travels_in_a_link() {
-        let turn = IceServer {
-            url: "turn:turn.example:3478?transport=udp".to_owned(),
-            username: Some("u\"".to_owned()),
-            credential: Some("p".to_owned()),
-        };
-        let expected = "<turn:turn.example:3478?transport=udp>; rel=\"ice-server\"; username=\"u\"; \
-                        credential=\"p\"; credential-type=\"password\"";
-        assert_eq!(link(&turn), expected);
-    }
+    signalling::takes_candidates()
 }

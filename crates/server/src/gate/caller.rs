@@ -3,6 +3,7 @@
 use axum::http::HeaderMap;
 use axum::http::Uri;
 use axum::http::header::AUTHORIZATION;
+use playhouse_store::accounts::Account;
 use playhouse_store::invites::Invite;
 
 use crate::app::App;
@@ -20,13 +21,24 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// What stands in the address under a name.
+fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
+    let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(known, _)| *known == name).map(|pair| pair.1)
+}
+
 /// The invite's token in the address (`?invite=`).
 fn invite_token(uri: &Uri) -> Option<&str> {
-    uri.query()?
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(name, _)| *name == "invite")
-        .map(|p| p.1)
+    parameter(uri, "invite")
+}
+
+/// The account whose token for players stands in the address (`?token=`).
+pub(crate) async fn by_token(app: &App, uri: &Uri) -> Answer<Option<Account>> {
+    let short = |secret: &&str| !secret.is_empty() && secret.len() <= LONGEST_SECRET;
+    match parameter(uri, "token").filter(short) {
+        Some(secret) => Ok(app.store.guide().by_secret(secret, now()).await?),
+        None => Ok(None),
+    }
 }
 
 /// What a secret opens.

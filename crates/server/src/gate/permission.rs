@@ -48,7 +48,13 @@ fn address(request: &Parts) -> Option<IpAddr> {
 }
 
 async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> Answer<Caller> {
-    let caller = caller::find(app, &request.headers, &request.uri).await?;
+    let mut caller = caller::find(app, &request.headers, &request.uri).await?;
+    if matches!(caller.who, Who::Nobody)
+        && rules::by_token(&request.method, path.as_str())
+        && let Some(account) = caller::by_token(app, &request.uri).await?
+    {
+        caller.who = Who::Account(account);
+    }
     let need = rules::find(&request.method, path.as_str()).ok_or_else(|| {
         // The router is checked against the table when it is built, so that this is never reached.
         Problem::not_allowed("No rule says who may do this, so nobody may.")
@@ -88,6 +94,10 @@ async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> A
         && let Some(film) = app.parties.film(id)
     {
         household::of_age(app, &caller, &film).await?;
+    }
+    let on_air = ["/api/channels/{id}/live/", "/api/channels/{id}/on/", "/api/channels/{id}/whep"];
+    if caller.is_limited() && on_air.iter().any(|prefix| path.as_str().starts_with(prefix)) {
+        return Err(household::unrated());
     }
     if need == Need::Streams {
         places::pass(app, &caller, places::of_path(path.as_str(), id))?;

@@ -99,6 +99,46 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::DELETE, "/api/parties/{id}", Need::PartyHost),
     (Method::POST, "/api/parties/{id}/invites", Need::PartyHost),
     (Method::GET, "/api/parties/{id}/live", Need::Party),
+    // Channels. A guest sees what is on. Whose channel it is, the handlers look up.
+    (Method::GET, "/api/channels", Need::Account),
+    (Method::POST, "/api/channels", Need::Player),
+    (Method::GET, "/api/channels/{id}", Need::Account),
+    (Method::PATCH, "/api/channels/{id}", Need::Player),
+    (Method::DELETE, "/api/channels/{id}", Need::Player),
+    (Method::GET, "/api/channels/{id}/keys", Need::Player),
+    (Method::POST, "/api/channels/{id}/keys", Need::Player),
+    (Method::DELETE, "/api/channels/{id}/keys/{key}", Need::Player),
+    (Method::POST, "/api/channels/{id}/keep", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/master.m3u8", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/manifest.mpd", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/{playlist}", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/{track}/{segment}", Need::Streams),
+    // The guide, and channels made of the library. What opens films opens channels made of them.
+    (Method::GET, "/api/guide", Need::Account),
+    (Method::POST, "/api/guide/channels", Need::Owner),
+    (Method::POST, "/api/guide/preview", Need::Owner),
+    (Method::GET, "/api/guide/playlist.m3u", Need::Player),
+    (Method::GET, "/api/guide/xmltv.xml", Need::Player),
+    (Method::GET, "/api/guide/tokens", Need::Player),
+    (Method::POST, "/api/guide/tokens", Need::Player),
+    (Method::DELETE, "/api/guide/tokens/{token}", Need::Player),
+    (Method::GET, "/api/guide/sources", Need::Owner),
+    (Method::POST, "/api/guide/sources", Need::Owner),
+    (Method::DELETE, "/api/guide/sources/{id}", Need::Owner),
+    (Method::POST, "/api/guide/sources/{id}/refresh", Need::Owner),
+    (Method::POST, "/api/guide/import", Need::Owner),
+    (Method::GET, "/api/channels/{id}/schedule", Need::Owner),
+    (Method::PUT, "/api/channels/{id}/schedule", Need::Owner),
+    (Method::GET, "/api/channels/{id}/on", Need::Account),
+    (Method::GET, "/api/channels/{id}/on/master.m3u8", Need::Player),
+    (Method::GET, "/api/channels/{id}/on/{playlist}", Need::Player),
+    // Recordings. Whose they are, the handlers look up.
+    (Method::GET, "/api/recordings", Need::Player),
+    (Method::POST, "/api/recordings", Need::Player),
+    (Method::PATCH, "/api/recordings/{id}", Need::Player),
+    (Method::DELETE, "/api/recordings/{id}", Need::Player),
+    (Method::POST, "/api/recordings/rules", Need::Player),
+    (Method::DELETE, "/api/recordings/rules/{rule}", Need::Player),
     // Uploads take the owner's disk. What they can do is no secret.
     (Method::OPTIONS, "/api/uploads", Need::Anyone),
     (Method::POST, "/api/uploads", Need::Owner),
@@ -121,6 +161,17 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::OPTIONS, "/api/sessions/{id}/whep/{peer}", Need::Anyone),
     (Method::PATCH, "/api/sessions/{id}/whep/{peer}", Need::People),
     (Method::DELETE, "/api/sessions/{id}/whep/{peer}", Need::People),
+    // Live streams by WebRTC. Whoever publishes brings a stream key, which the handlers look up.
+    (Method::OPTIONS, "/api/channels/{id}/whep", Need::Anyone),
+    (Method::POST, "/api/channels/{id}/whep", Need::Player),
+    (Method::OPTIONS, "/api/channels/{id}/whep/{peer}", Need::Anyone),
+    (Method::PATCH, "/api/channels/{id}/whep/{peer}", Need::Player),
+    (Method::DELETE, "/api/channels/{id}/whep/{peer}", Need::Player),
+    (Method::OPTIONS, "/api/whip", Need::Anyone),
+    (Method::POST, "/api/whip", Need::Anyone),
+    (Method::OPTIONS, "/api/whip/{peer}", Need::Anyone),
+    (Method::PATCH, "/api/whip/{peer}", Need::Anyone),
+    (Method::DELETE, "/api/whip/{peer}", Need::Anyone),
     // Seats and invites. Whoever has an invite's token may look at it and use it: that is what it is for.
     (Method::GET, "/api/sessions/{id}/seats", Need::People),
     (Method::POST, "/api/sessions/{id}/seats/{seat}/take-back", Need::Host),
@@ -135,6 +186,22 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/clips/{id}", Need::Account),
     (Method::DELETE, "/api/clips/{id}", Need::Account),
 ];
+
+/// What a token for players opens, which stands in the address and may be seen by others: it shows, and changes
+/// nothing.
+const BY_TOKEN: &[&str] = &[
+    "/api/guide/playlist.m3u",
+    "/api/guide/xmltv.xml",
+    "/api/channels/{id}/on/master.m3u8",
+    "/api/channels/{id}/on/{playlist}",
+    "/api/films/{id}/{track}/{segment}",
+    "/api/films/{id}/poster",
+];
+
+/// Whether a token for players opens this.
+pub(crate) fn by_token(method: &Method, path: &str) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) && BY_TOKEN.contains(&path)
+}
 
 /// The line of a method and path. `HEAD` is `GET` without the body.
 pub(crate) fn find(method: &Method, path: &str) -> Option<Need> {

@@ -1,9 +1,12 @@
 //! What the server decides and remembers while it runs: titles, films, uploads, parties, places, keys of channels,
 //! sessions, the queue, attempts to sign in.
 
+pub(crate) mod air;
+pub(crate) mod buffers;
 pub(crate) mod catalogue;
 pub(crate) mod cover;
 pub(crate) mod films;
+pub(crate) mod guide;
 pub(crate) mod household;
 pub(crate) mod keys;
 pub(crate) mod live;
@@ -11,6 +14,7 @@ pub(crate) mod parties;
 pub(crate) mod piece;
 pub(crate) mod places;
 pub(crate) mod queue;
+pub(crate) mod recordings;
 pub(crate) mod sessions;
 pub(crate) mod stage;
 pub(crate) mod throttle;

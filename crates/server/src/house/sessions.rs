@@ -32,6 +32,8 @@ pub(crate) enum Change {
     Session(String),
     /// The queue moved.
     Queue,
+    /// A channel changed, or went on or off the air.
+    Channel(String),
 }
 
 /// All sessions, and the queue.
@@ -80,7 +82,7 @@ impl Sessions {
         self.changes.subscribe()
     }
 
-    fn tell(&self, change: Change) {
+    pub(crate) fn tell(&self, change: Change) {
         // Without a reader nobody has to be told.
         drop(self.changes.send(change));
     }

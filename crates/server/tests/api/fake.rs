@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use playhouse_live::Admission;
 use playhouse_play::control::{EndReason, Ended, Role, SessionSpec, Stats};
 use playhouse_server::node::{Answer, Capacity, EncoderInfo, Event, Happening, Node, NodeError};
+use playhouse_server::webrtc::{Owner, Webrtc, WebrtcError};
 use tokio::sync::broadcast;
 
 pub(crate) struct Fake {
@@ -160,5 +162,63 @@ impl Node for Fake {
 
     fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+}
+
+/// Carries no streams: remembers who came, and says what the test told it to.
+#[derive(Default)]
+pub(crate) struct Air {
+    peers: Mutex<BTreeMap<String, Owner>>,
+    calls: Mutex<Vec<String>>,
+    refusal: Mutex<Option<WebrtcError>>,
+}
+
+impl Air {
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// The next offer is refused like that.
+    pub(crate) fn refuse(&self, error: WebrtcError) {
+        *self.refusal.lock().unwrap() = Some(error);
+    }
+
+    fn take_in(&self, call: String, peer: &str, owner: Owner) -> Result<String, WebrtcError> {
+        self.calls.lock().unwrap().push(call);
+        if let Some(error) = self.refusal.lock().unwrap().take() {
+            return Err(error);
+        }
+        self.peers.lock().unwrap().insert(peer.to_owned(), owner);
+        Ok("v=0\r\n".to_owned())
+    }
+}
+
+impl Webrtc for Air {
+    fn watch(&self, channel: &str, peer: &str, owner: &str, _offer: &str) -> Result<String, WebrtcError> {
+        self.take_in(format!("watch {channel}"), peer, Owner::Account(owner.to_owned()))
+    }
+
+    fn publish(
+        &self,
+        admission: &Admission,
+        key: &str,
+        peer: &str,
+        _offer: &str,
+    ) -> Result<String, WebrtcError> {
+        self.take_in(format!("publish {}", admission.channel), peer, Owner::Key(key.to_owned()))
+    }
+
+    fn owner(&self, peer: &str) -> Option<Owner> {
+        self.peers.lock().unwrap().get(peer).cloned()
+    }
+
+    fn candidate(&self, _peer: &str, candidate: &str) -> Result<(), WebrtcError> {
+        self.calls.lock().unwrap().push(candidate.to_owned());
+        Ok(())
+    }
+
+    fn close(&self, peer: &str) -> Result<(), WebrtcError> {
+        self.peers.lock().unwrap().remove(peer);
+        Ok(())
     }
 }

@@ -75,7 +75,7 @@ fn ready(film: &Value, title: &str) -> bool {
 }
 
 /// MD5 of all decoded pictures, and of the sound as it is stored, as ffmpeg reads them from `input`.
-fn decoded(input: &str, token: Option<&str>) -> Vec<String> {
+pub(crate) fn decoded(input: &str, token: Option<&str>) -> Vec<String> {
     let header = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
     let of = |map: &[&str]| {
         let output = Command::new("ffmpeg")

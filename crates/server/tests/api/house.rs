@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use playhouse_live::Hub;
 use playhouse_play::control::NetSpec;
 use playhouse_server::{Config, ServeError, serve};
 use playhouse_store::Store;
@@ -16,13 +17,15 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::fake::Fake;
+use crate::fake::{Air, Fake};
 use crate::http::Client;
 
 pub(crate) struct House {
     pub(crate) folder: TempDir,
     pub(crate) node: Arc<Fake>,
+    pub(crate) air: Arc<Air>,
     pub(crate) store: Store,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) nobody: Client,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<Result<(), ServeError>>>,
@@ -59,11 +62,20 @@ impl House {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let nobody = Client::new(listener.local_addr().unwrap());
         let node = Arc::new(Fake::new(limit));
+        let air = Arc::new(Air::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
-        let served =
-            tokio::spawn(serve(listener, config, store.clone(), node.clone(), Arc::default(), shutdown));
-        let house = Self { folder, node, store, nobody, stop: Some(stop), served: Some(served) };
+        let hub = Arc::new(Hub::default());
+        let served = tokio::spawn(serve(
+            listener,
+            config,
+            store.clone(),
+            node.clone(),
+            hub.clone(),
+            air.clone(),
+            shutdown,
+        ));
+        let house = Self { folder, node, air, store, hub, nobody, stop: Some(stop), served: Some(served) };
         // Events are followed from the moment that the server answers.
         if !tls {
             house.nobody.get("/api/health").await.expect(200);

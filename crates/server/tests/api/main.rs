@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod broadcast;
+mod channels;
 mod clips;
 mod docs;
 mod errors;
@@ -12,8 +14,10 @@ mod house;
 mod household;
 mod http;
 mod invites;
+mod live;
 mod pages;
 mod parties;
+mod publisher;
 mod queue;
 mod roles;
 mod sessions;

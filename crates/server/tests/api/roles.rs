@@ -64,6 +64,43 @@ const EXPECTED: &str = "
     DELETE /api/parties/{id}                            ----GSHO
     POST /api/parties/{id}/invites                      ----GSHO
     GET /api/parties/{id}/live                          ----GSHO
+    GET /api/channels                                   ----GSHO
+    POST /api/channels                                  -----SHO
+    GET /api/channels/{id}                              ----GSHO
+    PATCH /api/channels/{id}                            ------HO
+    DELETE /api/channels/{id}                           ------HO
+    GET /api/channels/{id}/keys                         ------HO
+    POST /api/channels/{id}/keys                        ------HO
+    DELETE /api/channels/{id}/keys/{key}                ------HO
+    POST /api/channels/{id}/keep                        ------HO
+    GET /api/channels/{id}/live/master.m3u8             -----SHO
+    GET /api/channels/{id}/live/manifest.mpd            -----SHO
+    GET /api/channels/{id}/live/{playlist}              -----SHO
+    GET /api/channels/{id}/live/{track}/{segment}       -----SHO
+    GET /api/guide                                      ----GSHO
+    POST /api/guide/channels                            -------O
+    POST /api/guide/preview                             -------O
+    GET /api/guide/playlist.m3u                         -----SHO
+    GET /api/guide/xmltv.xml                            -----SHO
+    GET /api/guide/tokens                               -----SHO
+    POST /api/guide/tokens                              -----SHO
+    DELETE /api/guide/tokens/{token}                    -----SHO
+    GET /api/guide/sources                              -------O
+    POST /api/guide/sources                             -------O
+    DELETE /api/guide/sources/{id}                      -------O
+    POST /api/guide/sources/{id}/refresh                -------O
+    POST /api/guide/import                              -------O
+    GET /api/recordings                                 -----SHO
+    POST /api/recordings                                -----SHO
+    PATCH /api/recordings/{id}                          -----SHO
+    DELETE /api/recordings/{id}                         -----SHO
+    POST /api/recordings/rules                          -----SHO
+    DELETE /api/recordings/rules/{rule}                 -----SHO
+    GET /api/channels/{id}/schedule                     -------O
+    PUT /api/channels/{id}/schedule                     -------O
+    GET /api/channels/{id}/on                           ----GSHO
+    GET /api/channels/{id}/on/master.m3u8               -----SHO
+    GET /api/channels/{id}/on/{playlist}                -----SHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
@@ -82,6 +119,16 @@ const EXPECTED: &str = "
     OPTIONS /api/sessions/{id}/whep/{peer}              NVPEGSHO
     PATCH /api/sessions/{id}/whep/{peer}                -VP---HO
     DELETE /api/sessions/{id}/whep/{peer}               -VP---HO
+    OPTIONS /api/channels/{id}/whep                     NVPEGSHO
+    POST /api/channels/{id}/whep                        -----SHO
+    OPTIONS /api/channels/{id}/whep/{peer}              NVPEGSHO
+    PATCH /api/channels/{id}/whep/{peer}                -----SHO
+    DELETE /api/channels/{id}/whep/{peer}               -----SHO
+    OPTIONS /api/whip                                   NVPEGSHO
+    POST /api/whip                                      NVPEGSHO
+    OPTIONS /api/whip/{peer}                            NVPEGSHO
+    PATCH /api/whip/{peer}                              NVPEGSHO
+    DELETE /api/whip/{peer}                             NVPEGSHO
     GET /api/sessions/{id}/seats                        -VP---HO
     POST /api/sessions/{id}/seats/{seat}/take-back      ------HO
     GET /api/sessions/{id}/invites                      ------HO
@@ -115,6 +162,7 @@ struct Cast {
     house: House,
     session: String,
     victim: String,
+    channel: String,
     everybody: Vec<(char, Client)>,
 }
 
@@ -133,6 +181,8 @@ async fn cast() -> Cast {
     let spectator = house.visitor(&watch, None).await;
     let player = house.visitor(&play, Some("Paul")).await;
     let visitor = house.visitor(&other, Some("Eve")).await;
+    let made = host.post("/api/channels", json!({"name": "Hana's"})).await.expect(201).json();
+    let channel = made["id"].as_str().unwrap().to_owned();
     let nobody = house.nobody.clone();
     let everybody = vec![
         ('N', nobody),
@@ -144,7 +194,7 @@ async fn cast() -> Cast {
         ('H', host),
         ('O', owner),
     ];
-    Cast { house, session, victim: victim.id, everybody }
+    Cast { house, session, victim: victim.id, channel, everybody }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,11 +209,14 @@ async fn nobody_reaches_what_they_have_no_right_to() {
             &cast.session
         } else if path.contains("/accounts/") {
             &cast.victim
+        } else if path.contains("/channels/") {
+            &cast.channel
         } else {
             "game"
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
-        let real = real.replace("{peer}", "nope").replace("{invite}", "nope");
+        let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{key}", "nope");
+        let real = real.replace("{rule}", "nope");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {
@@ -172,8 +225,8 @@ async fn nobody_reaches_what_they_have_no_right_to() {
                 ("POST" | "PATCH", _, _) => client.json(method, &real, json!({})).await,
                 _ => client.send(method, &real, &[], b"").await,
             };
-            // Two addresses refuse for another reason: the name or the code is wrong, whoever asks.
-            let entry = path.starts_with("/api/sign-in");
+            // Some addresses refuse for another reason: the name, the code or the key is wrong, whoever asks.
+            let entry = path.starts_with("/api/sign-in") || path == "/api/whip";
             let allowed = entry || !matches!(reply.status, 401 | 403);
             assert_eq!(
                 allowed,

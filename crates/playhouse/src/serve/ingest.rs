@@ -1,0 +1,49 @@
+//! Where publishers come in.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use anyhow::Context;
+use playhouse_ingest::House;
+use playhouse_live::Hub;
+use playhouse_server::Keys;
+use playhouse_store::Store;
+
+use crate::config::{Config, Listener, Setting, Source};
+
+/// Listens for publishers; each listener is a task of the runtime that this is called in.
+///
+/// # Errors
+/// When an address that somebody asked for cannot be listened at. A default one may be another program's.
+pub(super) fn begin(config: &Config, hub: &Arc<Hub>, store: &Store) -> anyhow::Result<()> {
+    let house = House { hub: Arc::clone(hub), door: Arc::new(Keys::new(store.clone())) };
+    if let Some(listener) = listen("rtmp", &config.rtmp, TcpListener::bind)? {
+        tokio::spawn(async move {
+            if let Err(error) = playhouse_ingest::rtmp(listener, house).await {
+                tracing::error!(%error, "nobody can publish by RTMP any more");
+            }
+        });
+    }
+    Ok(())
+}
+
+fn listen<T, E: std::error::Error + Send + Sync + 'static>(
+    name: &str,
+    setting: &Setting<Listener>,
+    bind: impl FnOnce(std::net::SocketAddr) -> Result<T, E>,
+) -> anyhow::Result<Option<T>> {
+    let Some(address) = setting.value.0 else { return Ok(None) };
+    match bind(address) {
+        Ok(listener) => {
+            tracing::info!(%address, "publishers may come by {name}");
+            Ok(Some(listener))
+        }
+        Err(error) if setting.source == Source::Default => {
+            tracing::warn!(%address, %error, "nobody can publish by {name}: set `{name}` to a free address, or to `off`");
+            Ok(None)
+        }
+        Err(error) => Err(error).with_context(|| {
+            format!("{address} could not be listened at for `{name}`; is another program there?")
+        }),
+    }
+}
