@@ -78,7 +78,7 @@ async fn once(hub: &Arc<Hub>, channel: &str, source: &str) -> Result<(), Reason>
         };
         match item.ok_or(Reason::Ended)?? {
             CodecItem::VideoFrame(frame) => tracks.video(&frame, &playing, &mut feed),
-            CodecItem::AudioFrame(frame) => tracks.audio(&frame, &mut feed),
+            CodecItem::AudioFrame(frame) => take_sound(&frame, &mut feed),
             _ => continue,
         }
         feed.flush()?;
@@ -179,12 +179,11 @@ impl Tracks {
         let unit = Unit { dts: micros(frame.timestamp()), delay: 0, data: picture.data, keyframe };
         feed.intake.sample(Kind::Video, unit);
     }
+}
 
-    fn audio(&mut self, frame: &AudioFrame, feed: &mut Feed) {
-        let unit =
-            Unit { dts: micros(frame.timestamp()), delay: 0, data: frame.data().to_vec(), keyframe: true };
-        feed.intake.sample(Kind::Audio, unit);
-    }
+fn take_sound(frame: &AudioFrame, feed: &mut Feed) {
+    let unit = Unit { dts: micros(frame.timestamp()), delay: 0, data: frame.data().to_vec(), keyframe: true };
+    feed.intake.sample(Kind::Audio, unit);
 }
 
 /// A time since the stream's beginning in microseconds.

@@ -3,8 +3,9 @@ import sys
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 Gst.init(None)
 film, user, password = sys.argv[1:4]
@@ -19,7 +20,7 @@ auth = GstRtspServer.RTSPAuth()
 token = GstRtspServer.RTSPToken()
 token.set_string("media.factory.role", "viewer")
 auth.add_digest(user, password, token)
-auth.set_supported_methods(4)
+auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
 server.set_auth(auth)
 permissions = GstRtspServer.RTSPPermissions()
 permissions.add_permission_for_role("viewer", "media.factory.access", True)

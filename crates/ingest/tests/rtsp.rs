@@ -1,5 +1,7 @@
 //! Pulling by RTSP: GStreamer's server plays a film as a camera would, and ffmpeg judges what came out.
 
+#![allow(clippy::unwrap_used, reason = "parts of tests, in which a panic is the finding")]
+
 mod house;
 
 use std::process::Stdio;

@@ -1,5 +1,7 @@
 //! Publishing by SRT: ffmpeg pushes a transport stream, and ffmpeg judges what came out.
 
+#![allow(clippy::unwrap_used, reason = "parts of tests, in which a panic is the finding")]
+
 mod house;
 
 use std::net::{SocketAddr, UdpSocket};

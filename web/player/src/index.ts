@@ -14,6 +14,8 @@ export type { VideoSink } from "./sink";
 export type { Input, Notice, PadState } from "./protocol";
 export { FilmPlayer } from "./film/player";
 export { preloadFilms } from "./film/choose";
+export { keepStep, stepOf } from "./film/step";
+export type { Step as Pace } from "./film/step";
 export type { FilmEvents, FilmOptions, FilmState } from "./film/player";
 export { FilmError } from "./film/source";
 export type { AudioTrack, FilmErrorKind, Rendition, TextChoice } from "./film/source";

@@ -7,7 +7,7 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// How long a source has to have played for its next failure to be a new one.
-const GOOD: Duration = Duration::from_secs(60);
+const GOOD: Duration = Duration::from_mins(1);
 
 /// Doubles the pause with each failure.
 #[derive(Clone, Copy, Debug)]

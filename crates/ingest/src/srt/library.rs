@@ -1,5 +1,10 @@
 //! The system's libsrt: a listener, and sockets that are read.
 #![expect(unsafe_code, reason = "a C library; the blocks say why each call is sound")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "sizes of structures and numbers of families, small ones, which C keeps in other types"
+)]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::io;

@@ -1,6 +1,7 @@
 //! A house without a database: keys that can be revoked, a hub, and what came out of it for ffmpeg to judge.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "parts of tests, in which a panic is the finding")]
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -16,7 +17,7 @@ use playhouse_media::live::{Format, Sample, VideoCodec};
 use tokio::process::Command;
 
 /// How long anything may take: a busy machine's worst.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 #[derive(Default)]
 pub(crate) struct Keys(Mutex<HashMap<String, Admission>>);
@@ -122,7 +123,9 @@ impl Received {
                 let record = hevc::read(config).unwrap();
                 [record.vps, record.sps, record.pps].concat()
             };
-            sets.iter().for_each(|unit| put(unit));
+            for unit in &sets {
+                put(unit);
+            }
         }
         for sample in self.of(true) {
             playhouse_media::decoder::units(&sample.data, 4).for_each(&mut put);
@@ -136,6 +139,7 @@ impl Received {
         let Some(Format::Audio { config, .. }) = config else { panic!("no sound") };
         let (object, rate) = (config[0] >> 3, (config[0] & 7) << 1 | config[1] >> 7);
         let channels = config[1] >> 3 & 0xF;
+        let byte = |number: usize| u8::try_from(number & 0xFF).unwrap();
         let mut out = Vec::new();
         for sample in self.of(false) {
             let length = sample.data.len() + 7;
@@ -143,9 +147,9 @@ impl Received {
                 0xFF,
                 0xF1,
                 (object - 1) << 6 | rate << 2 | channels >> 2,
-                (channels & 3) << 6 | (length >> 11) as u8,
-                (length >> 3) as u8,
-                (length << 5) as u8 | 0x1F,
+                (channels & 3) << 6 | byte(length >> 11),
+                byte(length >> 3),
+                byte(length << 5) | 0x1F,
                 0xFC,
             ]);
             out.extend_from_slice(&sample.data);

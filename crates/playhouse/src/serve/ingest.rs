@@ -1,4 +1,4 @@
-//! Where publishers come in.
+//! Where publishers come in, and what is pulled.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use playhouse_store::Store;
 
 use crate::config::{Config, Listener, Setting, Source};
 
-/// Listens for publishers; each listener is a task of the runtime that this is called in.
+/// Listens for publishers, and pulls channels; each is a task of the runtime that this is called in.
 ///
 /// # Errors
 /// When an address that somebody asked for cannot be listened at. A default one may be another program's.
@@ -32,6 +32,7 @@ pub(super) fn begin(config: &Config, hub: &Arc<Hub>, store: &Store) -> anyhow::R
             }
         });
     }
+    tokio::spawn(super::pull::keep(Arc::clone(hub), store.clone()));
     Ok(())
 }
 

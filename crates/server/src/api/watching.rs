@@ -97,7 +97,8 @@ fn bytes(opened: &Opened, part: Part, buffers: &Arc<Buffers>) -> Result<(Bytes, 
     Ok((body, len))
 }
 
-async fn serve(app: &Shared, id: &str, part: Part, headers: &HeaderMap) -> Answer<Response> {
+/// A part of a film.
+pub(crate) async fn serve(app: &Shared, id: &str, part: Part, headers: &HeaderMap) -> Answer<Response> {
     let opened = app.films.open(&app.store, id).await?;
     let lasts = if matches!(part, Part::Init(_) | Part::Segment(..)) { SEGMENTS } else { PLAYLISTS };
     let tag = tag(&opened, &app.config.version, part);
@@ -135,7 +136,7 @@ fn lost_film(app: &Shared, film: &Film, lost: Lost) -> Problem {
 }
 
 /// The part of a film that a name stands for.
-fn part(name: &str) -> Answer<Part> {
+pub(crate) fn part(name: &str) -> Answer<Part> {
     name.parse()
         .or(Err(Problem::not_found("A film has no part of that name; its playlists name those that it has.")))
 }

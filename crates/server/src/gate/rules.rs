@@ -92,6 +92,18 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/renderings", Need::Owner),
     (Method::POST, "/api/films/{id}/rendering", Need::Owner),
     (Method::DELETE, "/api/films/{id}/rendering", Need::Owner),
+    (Method::GET, "/api/films/{id}/master.m3u8", Need::Watches),
+    (Method::GET, "/api/films/{id}/manifest.mpd", Need::Watches),
+    (Method::GET, "/api/films/{id}/{playlist}", Need::Watches),
+    (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Streams),
+    (Method::GET, "/api/films/{id}/file", Need::Streams),
+    // Parties.
+    (Method::POST, "/api/parties", Need::Player),
+    (Method::GET, "/api/parties/{id}", Need::Party),
+    (Method::PATCH, "/api/parties/{id}", Need::PartyHost),
+    (Method::DELETE, "/api/parties/{id}", Need::PartyHost),
+    (Method::POST, "/api/parties/{id}/invites", Need::PartyHost),
+    (Method::GET, "/api/parties/{id}/live", Need::Party),
     // Channels. A guest sees what is on. Whose channel it is, the handlers look up.
     (Method::GET, "/api/channels", Need::Account),
     (Method::POST, "/api/channels", Need::Player),
@@ -106,7 +118,7 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}/live/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/live/manifest.mpd", Need::Player),
     (Method::GET, "/api/channels/{id}/live/{playlist}", Need::Player),
-    (Method::GET, "/api/channels/{id}/live/{track}/{segment}", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/{track}/{segment}", Need::Streams),
     // The guide, and channels made of the library. What opens films opens channels made of them.
     (Method::GET, "/api/guide", Need::Account),
     (Method::POST, "/api/guide/channels", Need::Owner),
@@ -126,6 +138,7 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}/on", Need::Account),
     (Method::GET, "/api/channels/{id}/on/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/on/{playlist}", Need::Player),
+    (Method::GET, "/api/channels/{id}/on/{film}/{track}/{segment}", Need::Streams),
     // Recordings. Whose they are, the handlers look up.
     (Method::GET, "/api/recordings", Need::Player),
     (Method::POST, "/api/recordings", Need::Player),
@@ -133,18 +146,6 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::DELETE, "/api/recordings/{id}", Need::Player),
     (Method::POST, "/api/recordings/rules", Need::Player),
     (Method::DELETE, "/api/recordings/rules/{rule}", Need::Player),
-    (Method::GET, "/api/films/{id}/master.m3u8", Need::Watches),
-    (Method::GET, "/api/films/{id}/manifest.mpd", Need::Watches),
-    (Method::GET, "/api/films/{id}/{playlist}", Need::Watches),
-    (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Streams),
-    (Method::GET, "/api/films/{id}/file", Need::Streams),
-    // Parties.
-    (Method::POST, "/api/parties", Need::Player),
-    (Method::GET, "/api/parties/{id}", Need::Party),
-    (Method::PATCH, "/api/parties/{id}", Need::PartyHost),
-    (Method::DELETE, "/api/parties/{id}", Need::PartyHost),
-    (Method::POST, "/api/parties/{id}/invites", Need::PartyHost),
-    (Method::GET, "/api/parties/{id}/live", Need::Party),
     // Uploads take the owner's disk. What they can do is no secret.
     (Method::OPTIONS, "/api/uploads", Need::Anyone),
     (Method::POST, "/api/uploads", Need::Owner),
@@ -200,8 +201,10 @@ const BY_TOKEN: &[&str] = &[
     "/api/guide/xmltv.xml",
     "/api/channels/{id}/on/master.m3u8",
     "/api/channels/{id}/on/{playlist}",
-    "/api/films/{id}/{track}/{segment}",
-    "/api/films/{id}/poster",
+    "/api/channels/{id}/on/{film}/{track}/{segment}",
+    "/api/channels/{id}/live/master.m3u8",
+    "/api/channels/{id}/live/{playlist}",
+    "/api/channels/{id}/live/{track}/{segment}",
 ];
 
 /// Whether a token for players opens this.

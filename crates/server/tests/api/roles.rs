@@ -62,6 +62,12 @@ const EXPECTED: &str = "
     GET /api/renderings                                 -------O
     POST /api/films/{id}/rendering                      -------O
     DELETE /api/films/{id}/rendering                    -------O
+    POST /api/parties                                   -----SHO
+    GET /api/parties/{id}                               ----GSHO
+    PATCH /api/parties/{id}                             ----GSHO
+    DELETE /api/parties/{id}                            ----GSHO
+    POST /api/parties/{id}/invites                      ----GSHO
+    GET /api/parties/{id}/live                          ----GSHO
     GET /api/channels                                   ----GSHO
     POST /api/channels                                  -----SHO
     GET /api/channels/{id}                              ----GSHO
@@ -100,12 +106,7 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/on                           ----GSHO
     GET /api/channels/{id}/on/master.m3u8               -----SHO
     GET /api/channels/{id}/on/{playlist}                -----SHO
-    POST /api/parties                                   -----SHO
-    GET /api/parties/{id}                               ----GSHO
-    PATCH /api/parties/{id}                             ----GSHO
-    DELETE /api/parties/{id}                            ----GSHO
-    POST /api/parties/{id}/invites                      ----GSHO
-    GET /api/parties/{id}/live                          ----GSHO
+    GET /api/channels/{id}/on/{film}/{track}/{segment}  -----SHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
@@ -221,7 +222,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
         let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{key}", "nope");
-        let real = real.replace("{rule}", "nope");
+        let real = real.replace("{rule}", "nope").replace("{film}", "nope");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {

@@ -335,3 +335,112 @@ export interface StreamKey {
   created: number;
   used: number | null;
 }
+
+/** What is on a channel at some time. */
+export interface Programme {
+  start_ms: number;
+  stop_ms: number;
+  title: string;
+  subtitle: string | null;
+  description: string | null;
+  category: string | null;
+  season: number | null;
+  episode: number | null;
+  /** The film that it is. */
+  film: string | null;
+  /** Whether it is what comes between programmes. */
+  filler: boolean;
+}
+
+export interface GuideChannel {
+  id: string;
+  name: string;
+  number: number | null;
+  category: string | null;
+  logo: string | null;
+  kind: "schedule" | "push" | "pull" | "external";
+  on: boolean;
+  /** Where it plays, while it is on. */
+  hls: string | null;
+  /** Where a channel of others plays, which these pages cannot show. */
+  elsewhere: string | null;
+  programmes: Programme[];
+}
+
+export interface GuideView {
+  now_ms: number;
+  from_ms: number;
+  to_ms: number;
+  channels: GuideChannel[];
+}
+
+export interface Rotation {
+  films: string[];
+  shows: string[];
+  everything: boolean;
+  order: "shuffle" | "in_order";
+}
+
+export interface Block {
+  name: string;
+  days: string[];
+  /** As `20:15`. */
+  from: string;
+  to: string;
+  what: Rotation;
+}
+
+/** What a channel made of the library is to play. */
+export interface Schedule {
+  zone: string;
+  seed: number;
+  always: Rotation;
+  blocks: Block[];
+  filler: Rotation;
+}
+
+export interface Recording {
+  id: string;
+  channel: string | null;
+  channel_name: string;
+  rule: string | null;
+  title: string;
+  subtitle: string | null;
+  description: string | null;
+  start_ms: number;
+  stop_ms: number;
+  state: "planned" | "recording" | "done" | "failed" | "skipped";
+  reason: string | null;
+  film: string | null;
+  protected: boolean;
+  expires_ms: number | null;
+  /** Ids of recordings that are in its way. */
+  conflicts: string[];
+}
+
+export interface RecordingRule {
+  id: string;
+  kind: "series" | "keyword";
+  words: string;
+}
+
+export interface RecordingQuota {
+  used_s: number;
+  planned_s: number;
+  limit_s: number;
+  at_once: number;
+}
+
+export interface RecordingList {
+  recordings: Recording[];
+  rules: RecordingRule[];
+  quota: RecordingQuota;
+}
+
+/** What was planned, or would be. */
+export interface Planned {
+  recordings: Recording[];
+  rule: string | null;
+  quota: RecordingQuota;
+  fits: boolean;
+}

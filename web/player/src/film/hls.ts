@@ -148,6 +148,9 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
     get edge() {
       return live ? (hls.liveSyncPosition ?? undefined) : undefined;
     },
+    get date() {
+      return hls.playingDate?.getTime();
+    },
     choose(rendition) {
       hls.nextLevel = rendition ?? -1;
     },

@@ -42,6 +42,10 @@ export const native: Bring = (video: HTMLVideoElement, address: Address, events:
 
   return {
     bandwidth: 0,
+    get date() {
+      const began = (video as HTMLVideoElement & { getStartDate?: () => Date }).getStartDate?.().getTime();
+      return began !== undefined && Number.isFinite(began) ? began + video.currentTime * 1000 : undefined;
+    },
     choose() {
       // The browser chooses by itself.
     },

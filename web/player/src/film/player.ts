@@ -13,7 +13,7 @@ export type FilmState = "idle" | "loading" | "playing" | "paused" | "ended" | "f
 export interface FilmOptions {
   /** Address of the film's HLS playlist. */
   hls: string;
-  /** Seconds to begin at. */
+  /** Seconds to begin at; -1 leaves it to the playlist, as channels want it. */
   start?: number;
   /** Whether it is being made while it is watched. */
   live?: boolean;
@@ -115,6 +115,11 @@ export class FilmPlayer {
     return Number.isFinite(this.video.duration) ? this.video.duration : 0;
   }
 
+  /** When the picture that is shown was dated, in Unix milliseconds; nothing where it has no date, as in films. */
+  get date(): number | undefined {
+    return this.#source?.date;
+  }
+
   get buffered(): Span[] {
     return spans(this.video.buffered);
   }
@@ -167,7 +172,9 @@ export class FilmPlayer {
   /** Begins to load and to play; after a failure, at the place where it was. */
   async load(): Promise<void> {
     const live = this.options.live === true;
-    const start = this.#source && !live ? this.position : (this.options.start ?? 0);
+    // What begins where its playlist says does so again.
+    const own = !live && this.options.start !== -1;
+    const start = this.#source && own ? this.position : (this.options.start ?? 0);
     this.#source?.close();
     this.#meter.begin();
     this.#set("loading");

@@ -73,6 +73,8 @@ export interface Source {
   readonly latency?: number;
   /** Where somebody who wants to see what happens now should be, in seconds; none where nothing is live. */
   readonly edge?: number | undefined;
+  /** When the picture that is shown was dated, in Unix milliseconds; nothing where it has no date. */
+  readonly date: number | undefined;
   /** Shows this rendition alone; nothing leaves the choice to the source. */
   choose(rendition: number | undefined): void;
   listen(track: number): void;
@@ -84,7 +86,7 @@ export interface Source {
 /** Where a film is, and where to begin. */
 export interface Address {
   hls: string;
-  /** Seconds. */
+  /** Seconds; -1 leaves it to the playlist, as channels want it. */
   start: number;
   /** Whether it is being made while it is watched: begin at its edge. */
   live?: boolean;
