@@ -99,7 +99,11 @@ pub(crate) async fn create(
             "A channel has at most {MOST} keys; revoke one of them first."
         )));
     }
-    let (key, secret) = app.store.channels().create_key(&id, extract::name(body.name.as_deref().unwrap_or(UNNAMED))?, now()).await?;
+    let (key, secret) = app
+        .store
+        .channels()
+        .create_key(&id, extract::name(body.name.as_deref().unwrap_or(UNNAMED))?, now())
+        .await?;
     Ok((StatusCode::CREATED, Body(FreshKey { key: key.into(), secret })))
 }
 
