@@ -31,6 +31,7 @@ use self::source::{Film, Movie, Samples, Source};
 pub use error::{Error, Name};
 pub use index::Index;
 pub use part::{NoPart, Part};
+pub use playlist::sliding::{Shown, Window, sliding};
 pub use presentation::{Presentation, Text};
 pub use read_at::ReadAt;
 pub use track::{Kind, Summary, Track};

@@ -1,9 +1,11 @@
 //! What every request can reach.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use playhouse_live::{Air, Hub};
 use playhouse_store::{Millis, Store};
+use playhouse_watch::places::Places;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -11,7 +13,9 @@ use crate::house::buffers::Buffers;
 use crate::house::catalogue::Catalogue;
 use crate::house::extras::Extras;
 use crate::house::films::Films;
+use crate::house::guide::Guide;
 use crate::house::keys::Keys;
+use crate::house::parties::Parties;
 use crate::house::renderings::Renderings;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
@@ -42,10 +46,13 @@ pub(crate) struct App {
     pub(crate) keys: Keys,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
+    pub(crate) guide: Guide,
     pub(crate) renderings: Renderings,
     pub(crate) extras: Extras,
     pub(crate) uploads: Uploads,
     pub(crate) buffers: Arc<Buffers>,
+    pub(crate) parties: Parties,
+    pub(crate) places: Mutex<Places>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
@@ -53,6 +60,7 @@ pub(crate) struct App {
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) viewers: Arc<Semaphore>,
     pub(crate) started: Millis,
+    begun: Instant,
 }
 
 /// The application, shared by all requests.
@@ -71,11 +79,14 @@ impl App {
         Self {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
+            guide: Guide::default(),
             renderings: Renderings::new(&config),
             extras: Extras::new(&config),
             uploads: Uploads::new(&config),
             buffers: Arc::default(),
             air: Arc::new(Air::new(config.data.join("live"))),
+            parties: Parties::default(),
+            places: Mutex::default(),
             config,
             keys: Keys::new(store.clone()),
             store,
@@ -89,7 +100,13 @@ impl App {
             streams: Arc::new(Semaphore::new(STREAMS)),
             viewers: Arc::new(Semaphore::new(VIEWERS)),
             started: now,
+            begun: Instant::now(),
         }
+    }
+
+    /// The clock of parties and places: microseconds since the start. Unlike the time of day it never jumps.
+    pub(crate) fn micros(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Wrong attempts to sign in.

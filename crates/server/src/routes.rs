@@ -13,8 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, broadcast, channels, clips, docs, events, films, invites, keeping, keys, live, me, plays,
-    queue, renderings, seats, sessions, sign_in, system, titles, uploads, watching, whep,
+    accounts, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys, live,
+    me, on, parties, plays, profiles, queue, recordings, renderings, seats, sessions, sign_in, sources,
+    streams, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -43,7 +44,12 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(sign_in::out))
         .routes(routes!(me::get, me::change))
         .routes(routes!(me::devices))
-        .routes(routes!(me::end_device))
+        .routes(routes!(me::name_device, me::end_device))
+        .routes(routes!(profiles::list, profiles::create))
+        .routes(routes!(profiles::change, profiles::remove))
+        .routes(routes!(profiles::open))
+        .routes(routes!(streams::list, streams::take))
+        .routes(routes!(streams::renew, streams::end))
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::link))
@@ -54,7 +60,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(titles::drawn_cover))
         .routes(routes!(films::list))
         .routes(routes!(films::rescan))
-        .routes(routes!(films::get, films::remove))
+        .routes(routes!(films::get, films::change, films::remove))
         .routes(routes!(films::set_position))
         .routes(routes!(films::poster))
         .routes(routes!(renderings::list))
@@ -67,6 +73,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::file))
         .routes(routes!(channels::list, channels::create))
         .routes(routes!(channels::get, channels::change, channels::remove))
+        .routes(routes!(channels::drawn_cover))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keeping::keep))
@@ -74,6 +81,29 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(live::manifest))
         .routes(routes!(live::playlist))
         .routes(routes!(live::segment))
+        .routes(routes!(guide::get))
+        .routes(routes!(guide::create))
+        .routes(routes!(guide::preview))
+        .routes(routes!(guide::schedule, guide::set_schedule))
+        .routes(routes!(exports::playlist))
+        .routes(routes!(exports::guide))
+        .routes(routes!(exports::tokens, exports::create_token))
+        .routes(routes!(exports::delete_token))
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(sources::remove))
+        .routes(routes!(sources::refresh))
+        .routes(routes!(sources::upload))
+        .routes(routes!(recordings::list, recordings::create))
+        .routes(routes!(recordings::create_rule))
+        .routes(routes!(recordings::remove_rule))
+        .routes(routes!(recordings::change, recordings::remove))
+        .routes(routes!(on::now_on))
+        .routes(routes!(on::master))
+        .routes(routes!(on::playlist))
+        .routes(routes!(parties::create))
+        .routes(routes!(parties::get, parties::change, parties::end))
+        .routes(routes!(parties::invite))
+        .routes(routes!(parties::live))
         .routes(routes!(uploads::options, uploads::create))
         .routes(routes!(uploads::get, uploads::append, uploads::remove))
         .routes(routes!(sessions::list, sessions::create))

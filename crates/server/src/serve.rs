@@ -15,7 +15,7 @@ use crate::app::{App, Shared};
 use crate::clock::{DAY, now};
 use crate::config::Config;
 use crate::connections::Connections;
-use crate::house::{air, extras, films, renderings, watch};
+use crate::house::{air, extras, films, guide, recordings, renderings, watch};
 use crate::node::Node;
 use crate::webrtc::Webrtc;
 use crate::{routes, tls};
@@ -87,6 +87,9 @@ pub async fn serve(
         tokio::spawn(renderings::keep(app.clone())),
         tokio::spawn(extras::keep(app.clone())),
         tokio::spawn(air::follow(app.clone())),
+        tokio::spawn(guide::keep(app.clone())),
+        tokio::spawn(guide::import::keep(app.clone())),
+        tokio::spawn(recordings::keep(app.clone())),
     ];
     let handle = Handle::new();
     listener.set_nonblocking(true)?;

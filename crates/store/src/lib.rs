@@ -14,11 +14,15 @@ pub mod clips;
 pub mod codes;
 pub mod extras;
 pub mod films;
+pub mod guide;
 pub mod id;
 pub mod invites;
 pub mod passwords;
 pub mod plays;
+pub mod profiles;
+pub mod recordings;
 pub mod renderings;
+pub mod schedules;
 pub mod sign_ins;
 pub mod titles;
 
@@ -28,9 +32,13 @@ pub use clips::Clips;
 pub use codes::Codes;
 pub use extras::Extras;
 pub use films::Films;
+pub use guide::Guide;
 pub use invites::Invites;
 pub use plays::Plays;
+pub use profiles::Profiles;
+pub use recordings::Recordings;
 pub use renderings::Renderings;
+pub use schedules::Schedules;
 pub use sign_ins::SignIns;
 pub use titles::TitleSettings;
 
@@ -144,6 +152,11 @@ impl Store {
         Films(&self.pool)
     }
 
+    /// The people who share accounts.
+    pub fn profiles(&self) -> Profiles<'_> {
+        Profiles(&self.pool)
+    }
+
     /// Films that are made playable.
     pub fn renderings(&self) -> Renderings<'_> {
         Renderings(&self.pool)
@@ -157,6 +170,21 @@ impl Store {
     /// Channels, and the keys by which they are published.
     pub fn channels(&self) -> Channels<'_> {
         Channels(&self.pool)
+    }
+
+    /// What channels made of the library are to play.
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(&self.pool)
+    }
+
+    /// Lists and guides of others, what they say is on, and who reads the guide by token.
+    pub fn guide(&self) -> Guide<'_> {
+        Guide(&self.pool)
+    }
+
+    /// What was, is and is to be recorded.
+    pub fn recordings(&self) -> Recordings<'_> {
+        Recordings(&self.pool)
     }
 
     /// Closes the database; what was written stays.

@@ -168,6 +168,7 @@ fn film(id: &str) -> Film {
         state: State::Ready,
         reason: None,
         added: 7,
+        age: None,
     }
 }
 
@@ -194,6 +195,48 @@ async fn a_film_keeps_its_date_and_loses_its_positions_with_its_record() {
     assert_eq!(store.films().positions(&ada.id).await.unwrap(), [later]);
     assert!(store.films().delete("a").await.unwrap());
     assert!(store.films().positions(&ada.id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn everybody_has_a_profile_from_the_start_and_a_new_device_is_in_it() {
+    let (_folder, store) = fresh().await;
+    let ada = store.accounts().create("Ada", Role::Player, None, 5).await.unwrap();
+    let first = &store.profiles().of_account(&ada.id).await.unwrap()[0];
+    assert_eq!((&first.id, first.name.as_str(), first.age_limit), (&ada.id, "Ada", None));
+    store.accounts().rename(&ada.id, "Augusta").await.unwrap();
+    assert_eq!(store.profiles().of_account(&ada.id).await.unwrap()[0].name, "Augusta");
+    let secret = store.sign_ins().create(For::Account(&ada.id), "test", 5, 100).await.unwrap();
+    let (sign_in, _) = store.sign_ins().find(&secret, 6).await.unwrap().unwrap();
+    assert_eq!((sign_in.profile, sign_in.age_limit), (Some(ada.id), None));
+}
+
+#[tokio::test]
+async fn a_new_pin_sends_other_devices_back_to_where_none_is_needed() {
+    let (_folder, store) = fresh().await;
+    let ada = store.accounts().create("Ada", Role::Player, None, 5).await.unwrap();
+    let mut kid = store.profiles().create(&ada.id, "Kid", 8, 6).await.unwrap().unwrap();
+    kid.age_limit = Some(6);
+    assert!(store.profiles().update(&kid).await.unwrap());
+    let mut secrets = Vec::new();
+    for _ in 0..2 {
+        secrets.push(store.sign_ins().create(For::Account(&ada.id), "test", 7, 100).await.unwrap());
+    }
+    let mut first = store.profiles().get(&ada.id, &ada.id).await.unwrap().unwrap();
+    first.pin = Some("hash".to_owned());
+    assert!(store.profiles().update(&first).await.unwrap());
+    let keep = store.sign_ins().find(&secrets[0], 8).await.unwrap().unwrap().0.id;
+    store.profiles().close(&ada.id, &ada.id, &keep).await.unwrap();
+    let mut seen = Vec::new();
+    for secret in &secrets {
+        let (sign_in, _) = store.sign_ins().find(secret, 8).await.unwrap().unwrap();
+        seen.push((sign_in.profile.unwrap(), sign_in.age_limit));
+    }
+    assert_eq!(seen, [(ada.id.clone(), None), (kid.id.clone(), Some(6))]);
+    let new = store.sign_ins().create(For::Account(&ada.id), "test", 9, 100).await.unwrap();
+    assert_eq!(store.sign_ins().find(&new, 9).await.unwrap().unwrap().0.age_limit, Some(6));
+    assert!(store.profiles().delete(&ada.id, &ada.id).await.unwrap());
+    assert!(!store.profiles().delete(&ada.id, &kid.id).await.unwrap(), "the last one stays");
+    assert_eq!(store.profiles().create(&ada.id, "One too many", 1, 9).await.unwrap(), None);
 }
 
 #[tokio::test]

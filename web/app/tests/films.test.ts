@@ -25,6 +25,7 @@ const film = (title: string, more: Partial<Film> = {}): Film => ({
   poster: "",
   position_s: null,
   finished: false,
+  age: null,
   watched_ms: null,
   ...more,
 });

@@ -20,3 +20,6 @@ export type { AudioTrack, FilmErrorKind, Rendition, TextChoice } from "./film/so
 export { type Sprite, loadSprites, spriteAt } from "./film/sprites";
 export type { FilmNumbers } from "./film/meter";
 export type { Span } from "./film/spans";
+export { Party, SIGNS } from "./party/party";
+export type { PartyEvents, PartyLine, PartyMember, Sign } from "./party/party";
+export type { Timeline } from "./party/timeline";

@@ -47,6 +47,12 @@ impl<S: ReadAt> Index<S> {
         self.contents.plans.get(track).map_or(0, |plan| u32::try_from(plan.cuts.len()).unwrap_or(0))
     }
 
+    /// When each segment of a track begins and the last one ends, in microseconds since the film begins.
+    pub fn times(&self, track: usize) -> Result<Vec<u64>, Error> {
+        let (_, plan) = self.track(track)?;
+        Ok(playlist::micros(plan))
+    }
+
     /// What a player reads before the segments of a track: `ftyp` and `moov`.
     pub fn init(&self, track: usize) -> Result<Vec<u8>, Error> {
         let (track, plan) = self.track(track)?;

@@ -44,6 +44,22 @@ impl<S: ReadAt> Presentation<S> {
         &self.texts
     }
 
+    /// All tracks, in the order of their numbers.
+    pub fn tracks(&self) -> impl Iterator<Item = &Track> {
+        self.indices.iter().flat_map(Index::tracks)
+    }
+
+    /// When the segments of a track begin, and the last one ends: microseconds since the film begins.
+    pub fn times(&self, track: usize) -> Result<Vec<u64>, Error> {
+        let (index, inner) = self.at(track)?;
+        self.indices[index].times(inner)
+    }
+
+    /// How many segments a track has.
+    pub fn segments(&self, track: usize) -> u32 {
+        self.at(track).map_or(0, |(index, inner)| self.indices[index].segments(inner))
+    }
+
     /// How long the longest of them plays.
     pub fn duration(&self) -> Duration {
         self.indices.iter().map(Index::duration).max().unwrap_or_default()

@@ -61,8 +61,9 @@ impl Reader {
     /// ended since. False where nobody is there any more.
     async fn look_again(&mut self) -> bool {
         let Some(secret) = &self.caller.secret else { return false };
-        let Ok(Some((_, who))) = caller::by_secret(&self.app, secret).await else { return false };
-        self.caller.who = who;
+        let Ok(Some(signed)) = caller::by_secret(&self.app, secret).await else { return false };
+        self.caller.who = signed.who;
+        self.caller.watcher = signed.watcher;
         true
     }
 

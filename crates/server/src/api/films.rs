@@ -13,13 +13,14 @@ use playhouse_store::extras::Extra;
 use playhouse_store::films::{Film, Position, State as Condition};
 use playhouse_store::renderings::{Rendering, State as Progress};
 use playhouse_watch::container::{Chapter, Kind, Track};
+use playhouse_watch::household::may_see;
 use playhouse_watch::name;
 use playhouse_watch::notes::Notes;
 use playhouse_watch::sprites::Sprites;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::me::account;
+use crate::api::profiles::{age, said};
 use crate::app::Shared;
 use crate::clock::now;
 use crate::extract::{Id, Json, Params};
@@ -75,6 +76,9 @@ pub(crate) struct FilmView {
     position_s: Option<f64>,
     /// Whether you have watched it to its end.
     finished: bool,
+    /// From which age on it is for; null is not known.
+    #[schema(example = 6)]
+    age: Option<u8>,
     /// When you last watched it.
     watched_ms: Option<Millis>,
 }
@@ -168,8 +172,6 @@ pub(crate) struct FilmDetail {
     plot: Option<String>,
     genres: Vec<String>,
     actors: Vec<ActorView>,
-    /// Years that somebody should have to see it.
-    age: Option<u8>,
     stored: StoredView,
 }
 
@@ -224,13 +226,15 @@ fn view(
         poster: format!("/api/films/{}/poster", film.id),
         position_s: position.map(|position| position.seconds),
         finished: position.is_some_and(|position| position.finished),
+        age: film.age,
         watched_ms: position.map(|position| position.at),
     }
 }
 
-/// Owners see what cannot be watched too, with the reason.
+/// Owners see what cannot be watched too, with the reason. Profiles with an age limit see what it lets through.
 fn visible(film: &Film, caller: &Caller) -> bool {
-    caller.is_owner() || film.state == Condition::Ready
+    let sees = may_see(caller.watcher.age_limit, film.age);
+    sees && (caller.is_owner() || film.state == Condition::Ready)
 }
 
 /// A film that a caller may see.
@@ -239,7 +243,10 @@ async fn find(app: &Shared, caller: &Caller, id: &str) -> Answer<Film> {
 }
 
 async fn all(app: &Shared, caller: &Caller) -> Answer<FilmList> {
-    let positions = app.store.films().positions(&account(caller)?.id).await?;
+    let positions = match &caller.watcher.profile {
+        Some(profile) => app.store.films().positions(profile).await?,
+        None => Vec::new(),
+    };
     let positions: HashMap<&str, &Position> =
         positions.iter().map(|position| (position.film.as_str(), position)).collect();
     let mut films = app.store.films().all().await?;
@@ -295,21 +302,23 @@ pub(crate) async fn get(
     Id(id): Id<String>,
 ) -> Answer<Body<FilmDetail>> {
     let film = find(&app, &caller, &id).await?;
-    let position = app.store.films().position(&account(&caller)?.id, &id).await?;
-    let rendering = app.store.renderings().get(&id).await?;
-    let extra = app.store.extras().get(&id).await?;
-    Ok(Body(detail(&app, &caller, &film, position.as_ref(), rendering.as_ref(), extra.as_ref())))
+    let position = match &caller.watcher.profile {
+        Some(profile) => app.store.films().position(profile, &id).await?,
+        None => None,
+    };
+    Ok(Body(detail(&app, &caller, &film, position.as_ref()).await?))
 }
 
-/// A film with everything that is known of it.
-fn detail(
+/// A film with everything that is known of it, as somebody sees it who has watched it so far.
+pub(crate) async fn detail(
     app: &Shared,
     caller: &Caller,
     film: &Film,
     position: Option<&Position>,
-    rendering: Option<&Rendering>,
-    extra: Option<&Extra>,
-) -> FilmDetail {
+) -> Answer<FilmDetail> {
+    let rendering = app.store.renderings().get(&film.id).await?;
+    let extra = app.store.extras().get(&film.id).await?;
+    let (rendering, extra) = (rendering.as_ref(), extra.as_ref());
     let id = &film.id;
     let tracks: Vec<Track> = serde_json::from_str(&film.codecs).unwrap_or_default();
     let chapters: Vec<Chapter> = parsed(extra.map(|extra| &extra.chapters));
@@ -322,7 +331,7 @@ fn detail(
         forced: text.forced,
         url: format!("/api/films/{id}/s{number}.vtt"),
     };
-    FilmDetail {
+    Ok(FilmDetail {
         tracks: tracks.into_iter().map(track_view).collect(),
         hls: format!("/api/films/{id}/master.m3u8"),
         dash: format!("/api/films/{id}/manifest.mpd"),
@@ -342,10 +351,9 @@ fn detail(
             .into_iter()
             .map(|actor| ActorView { name: actor.name, role: actor.role })
             .collect(),
-        age: extra.and_then(|extra| extra.age),
         stored: stored(app, film, rendering, extra),
         film: view(app, caller, film, position, rendering),
-    }
+    })
 }
 
 fn parsed<T: Default + serde::de::DeserializeOwned>(json: Option<&String>) -> T {
@@ -368,6 +376,33 @@ fn track_view(track: Track) -> TrackView {
         channels: track.channels,
         title: track.title,
     }
+}
+
+/// What to change about a film.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"age": 12}))]
+pub(crate) struct ChangeFilm {
+    /// From which age on it is for; null is not known.
+    #[serde(default, deserialize_with = "said")]
+    age: Option<Option<u8>>,
+}
+
+/// Says from which age on a film is for. Profiles with an age limit see no film of which that is not known.
+#[utoipa::path(patch, path = "/api/films/{id}", tag = "Films", params(("id" = String, Path)), request_body = ChangeFilm,
+    responses((status = 200, body = FilmDetail), (status = 404), (status = 422)))]
+pub(crate) async fn change(
+    State(app): State<Shared>,
+    caller: Caller,
+    Id(id): Id<String>,
+    Json(body): Json<ChangeFilm>,
+) -> Answer<Body<FilmDetail>> {
+    if let Some(new) = body.age
+        && !app.store.films().set_age(&id, age("age", new)?).await?
+    {
+        return Err(no_film());
+    }
+    get(State(app), caller, Id(id)).await
 }
 
 fn stored(app: &Shared, film: &Film, rendering: Option<&Rendering>, extra: Option<&Extra>) -> StoredView {
@@ -394,7 +429,10 @@ pub(crate) async fn set_position(
         return Err(Problem::invalid("seconds", "A position is a number of seconds from 0 on."));
     }
     let position = Position { film: id, seconds: body.seconds, finished: body.finished, at: now() };
-    let kept = app.store.films().set_position(&account(&caller)?.id, &position).await?;
+    let profile = caller.watcher.profile.as_deref().ok_or_else(|| {
+        Problem::conflict("Nobody was chosen on this device yet; open a profile, then it is remembered.")
+    })?;
+    let kept = app.store.films().set_position(profile, &position).await?;
     if kept { Ok(StatusCode::NO_CONTENT) } else { Err(no_film()) }
 }
 

@@ -234,6 +234,10 @@ async fn make(
         bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
     };
     app.store.extras().put(&extra, noted.title.as_deref(), noted.year).await?;
+    // What an owner has said stays.
+    if film.age.is_none() && noted.age.is_some() {
+        app.store.films().set_age(&film.id, noted.age).await?;
+    }
     Ok(())
 }
 

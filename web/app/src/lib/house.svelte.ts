@@ -11,6 +11,8 @@ class House {
   titles = $state<Title[] | undefined>();
   sessions = $state<Session[] | undefined>();
   queue = $state<Queue | undefined>();
+  /** Counts what happens to channels. */
+  channelChanges = $state(0);
   /** Whether the server is out of reach at the moment. */
   away = $state(false);
   #events: EventSource | undefined;
@@ -103,6 +105,7 @@ class House {
     });
     events.addEventListener("error", () => (this.away = true));
     events.addEventListener("session", (event: MessageEvent<string>) => this.take(JSON.parse(event.data) as Session));
+    events.addEventListener("channel", () => (this.channelChanges += 1));
     events.addEventListener("queue", (event: MessageEvent<string>) => (this.queue = JSON.parse(event.data) as Queue));
     events.addEventListener("rendering", (event: MessageEvent<string>) => renderings.take(JSON.parse(event.data) as Rendering));
   }

@@ -8,8 +8,40 @@ export interface Me {
   name: string;
   role: Role;
   has_password: boolean;
-  /** The one session that a visitor may see. */
+  /** The one session, or party, that a visitor may see. */
   session: string | null;
+  /** The profile at this device. */
+  profile: string | null;
+  /** Whether that profile has an age limit. */
+  limited: boolean;
+}
+
+/** Somebody who shares the account. */
+export interface Profile {
+  id: string;
+  name: string;
+  age_limit: number | null;
+  has_pin: boolean;
+  /** BCP 47. */
+  language: string | null;
+  audio: string | null;
+  subtitles: string | null;
+  autoplay: boolean;
+  /** Whether it is the one at this device. */
+  here: boolean;
+}
+
+/** What the account watches somewhere. */
+export interface Stream {
+  id: string;
+  film: string | null;
+  channel: string | null;
+  title: string;
+  profile: string | null;
+  device: string | null;
+  user_agent: string;
+  here: boolean;
+  seconds: number;
 }
 
 export interface Health {
@@ -26,6 +58,8 @@ export interface Account {
   has_password: boolean;
   created: number;
   last_seen: number | null;
+  /** Streams at a time; null is what the house gives everybody. */
+  streams: number | null;
 }
 
 export interface SignIn {
@@ -34,6 +68,8 @@ export interface SignIn {
   seen: number;
   expires: number;
   user_agent: string | null;
+  /** What people call the device. */
+  device: string | null;
   current: boolean;
 }
 
@@ -142,6 +178,8 @@ export interface Invitation {
   seat: number | null;
   from: string;
   session: string;
+  /** Whether it leads into a party; `title` is its film, then. */
+  party: boolean;
   title: TitleName;
   needs_name: boolean;
 }
@@ -193,6 +231,8 @@ export interface Film {
   /** Where this account left it. */
   position_s: number | null;
   finished: boolean;
+  /** From which age on it is for. */
+  age: number | null;
   /** When this account last watched it. */
   watched_ms: number | null;
 }
@@ -252,4 +292,46 @@ export interface FilmDetail extends Film {
   genres: string[];
   actors: { name: string; role: string }[];
   age: number | null;
+}
+
+/** What arrives from whoever publishes a channel. */
+export interface StreamHealth {
+  bitrate: number;
+  rate: number;
+  keyframe_interval_s: number | null;
+  silent_ms: number;
+  bytes: number;
+  tracks: string[];
+}
+
+/** A channel, and what is on. */
+export interface Channel {
+  id: string;
+  name: string;
+  kind: "push" | "pull" | "schedule" | "external";
+  number: number | null;
+  category: string | null;
+  logo: string | null;
+  cover: string;
+  live: boolean;
+  protocol: string | null;
+  since_ms: number | null;
+  /** From when to when it can be watched. */
+  from_ms: number | null;
+  until_ms: number | null;
+  width: number | null;
+  height: number | null;
+  window_seconds: number;
+  replace_publisher: boolean;
+  yours: boolean;
+  hls: string;
+  dash: string | null;
+  health: StreamHealth | null;
+}
+
+export interface StreamKey {
+  id: string;
+  name: string;
+  created: number;
+  used: number | null;
 }

@@ -1,6 +1,6 @@
 /** A film as it is being watched here: the player package's events as state for the page. */
 
-import { type AudioTrack, type FilmError, type FilmNumbers, FilmPlayer, type FilmState, type Rendition, type Span, type Sprite, type TextChoice, loadSprites } from "@playhouse/player";
+import { type AudioTrack, type FilmError, type FilmNumbers, FilmPlayer, type FilmState, type Party, type Rendition, type Span, type Sprite, type TextChoice, loadSprites } from "@playhouse/player";
 import { type Command, nextRate } from "./commands";
 import { type Letters, prefs } from "./prefs";
 import { t } from "./text.svelte";
@@ -48,14 +48,18 @@ export class Watching {
   floating = $state(false);
   numbers = $state.raw<FilmNumbers | undefined>();
   #player: FilmPlayer | undefined;
+  /** Whoever moves the film in place of this page alone. */
+  #party: Party | undefined;
   #unheard: (() => void) | undefined;
 
-  /** Begins to play in `element`, at `start` seconds. */
-  begin(element: HTMLElement, film: FilmDetail, start: number): void {
+  /** Begins to play in `element`, at `start` seconds; in step with a party, where there is one. */
+  begin(element: HTMLElement, film: FilmDetail, start: number, party?: Party): void {
     this.end();
+    this.#party = party;
     const player = new FilmPlayer(element, {
       hls: film.hls,
       start,
+      autoplay: !party,
       volume: this.volume,
       label: { title: film.title, poster: film.poster, ...(film.show && { artist: film.show }) },
     });
@@ -83,6 +87,10 @@ export class Watching {
     player.on("text", (index) => (this.text = index));
     player.on("pictureInPicture", (floating) => (this.floating = floating));
     void player.load();
+    if (!party) return;
+    party.follow(player);
+    party.on("timeline", ({ rate }) => (this.rate = rate));
+    this.rate = party.timeline?.rate ?? 1;
   }
 
   /** Tries again, where it was. */
@@ -92,11 +100,16 @@ export class Watching {
   }
 
   toggle(): void {
-    this.#player?.toggle();
+    const { timeline } = this.#party ?? {};
+    // What the browser holds back is let go here, whoever moves the film.
+    if (!timeline || this.blocked) this.#player?.toggle();
+    else if (this.state === "ended") this.#party?.steer({ playing: true, position: 0 });
+    else this.#party?.steer({ playing: !timeline.playing });
   }
 
   seek(seconds: number): void {
-    this.#player?.seek(seconds);
+    if (this.#party) this.#party.steer({ position: Math.max(0, Math.min(this.duration, seconds)) });
+    else this.#player?.seek(seconds);
   }
 
   setVolume(volume: number): void {
@@ -112,6 +125,7 @@ export class Watching {
   }
 
   setRate(rate: number): void {
+    if (this.#party) return this.#party.steer({ rate });
     this.rate = rate;
     if (this.#player) this.#player.rate = rate;
   }
@@ -174,7 +188,7 @@ export class Watching {
       case "numbers":
         return this.toggleNumbers();
       case "nudge":
-        return this.#player?.nudge(command.seconds);
+        return this.seek((this.#player?.position ?? 0) + command.seconds);
       case "louder":
         return this.setVolume(this.volume + command.by);
       case "faster":

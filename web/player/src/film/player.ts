@@ -15,6 +15,10 @@ export interface FilmOptions {
   hls: string;
   /** Seconds to begin at. */
   start?: number;
+  /** Whether it is being made while it is watched. */
+  live?: boolean;
+  /** Whether it plays as soon as it can; otherwise it stands until somebody says so. */
+  autoplay?: boolean;
   /** 0 to 1. */
   volume?: number;
   /** What lock screens show. */
@@ -116,7 +120,27 @@ export class FilmPlayer {
   }
 
   get numbers(): FilmNumbers {
-    return this.#meter.read(this.buffered, this.#source?.bandwidth ?? 0);
+    return this.#meter.read(this.buffered, this.#source?.bandwidth ?? 0, this.#source?.latency ?? 0);
+  }
+
+  /** From where to where one can go, in seconds. */
+  get range(): Span {
+    if (!this.options.live) return { start: 0, end: this.duration };
+    const { seekable } = this.video;
+    return seekable.length > 0 ? { start: seekable.start(0), end: seekable.end(seekable.length - 1) } : { start: 0, end: 0 };
+  }
+
+  /** Seconds behind what happens now; 0 where nothing is live. */
+  get behind(): number {
+    const edge = this.#source?.edge;
+    return edge === undefined ? 0 : Math.max(0, edge - this.position);
+  }
+
+  /** Goes to what happens now, and plays. */
+  toLive(): void {
+    const edge = this.#source?.edge;
+    if (edge !== undefined) this.seek(edge);
+    void this.play();
   }
 
   get volume(): number {
@@ -142,14 +166,15 @@ export class FilmPlayer {
 
   /** Begins to load and to play; after a failure, at the place where it was. */
   async load(): Promise<void> {
-    const start = this.#source ? this.position : (this.options.start ?? 0);
+    const live = this.options.live === true;
+    const start = this.#source && !live ? this.position : (this.options.start ?? 0);
     this.#source?.close();
     this.#meter.begin();
     this.#set("loading");
     const bring = await sourceFor(this.video).catch(() => undefined);
     if (this.#closed) return;
     if (!bring) return this.#fail(failure("unsupported"));
-    this.#source = bring(this.video, { hls: this.options.hls, start }, {
+    this.#source = bring(this.video, { hls: this.options.hls, start, live }, {
       renditions: (all) => this.#events.emit("renditions", all),
       rendition: (index) => this.#events.emit("rendition", index),
       audioTracks: (all, chosen) => {
@@ -163,7 +188,12 @@ export class FilmPlayer {
       failed: (error) => this.#fail(error),
       away: (away) => this.#events.emit("away", away),
     });
-    await this.play();
+    if (this.options.autoplay ?? true) await this.play();
+  }
+
+  /** Whether the browser plays only once the person did something. */
+  get blocked(): boolean {
+    return this.#blocked;
   }
 
   /** Plays, as far as the browser allows it; after the end from the beginning. */
@@ -188,8 +218,9 @@ export class FilmPlayer {
 
   /** Goes to a time in seconds. While one seek is under way the newest waits, and those between are left out. */
   seek(seconds: number): void {
-    const end = this.duration > 0 ? Math.max(0, this.duration - BEFORE_END_S) : Infinity;
-    const target = Math.max(0, Math.min(end, seconds));
+    const range = this.range;
+    const end = range.end > 0 ? Math.max(range.start, range.end - BEFORE_END_S) : Infinity;
+    const target = Math.max(range.start, Math.min(end, seconds));
     const busy = this.video.seeking && performance.now() - this.#sought < SEEK_TURN_MS;
     this.#next = target;
     if (!busy) this.#jump();

@@ -69,6 +69,10 @@ export interface SourceEvents {
 export interface Source {
   /** Bits per second that the way to the server carries; 0 where unknown. */
   readonly bandwidth: number;
+  /** Seconds from the picture that is made to the one that is shown; 0 where unknown, or where nothing is live. */
+  readonly latency?: number;
+  /** Where somebody who wants to see what happens now should be, in seconds; none where nothing is live. */
+  readonly edge?: number | undefined;
   /** Shows this rendition alone; nothing leaves the choice to the source. */
   choose(rendition: number | undefined): void;
   listen(track: number): void;
@@ -82,6 +86,8 @@ export interface Address {
   hls: string;
   /** Seconds. */
   start: number;
+  /** Whether it is being made while it is watched: begin at its edge. */
+  live?: boolean;
 }
 
 /** Brings a film into `video`. */

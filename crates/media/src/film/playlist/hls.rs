@@ -3,7 +3,7 @@
 use std::fmt::{self, Formatter};
 use std::time::Duration;
 
-use super::times;
+use super::micros;
 use crate::film::sidecar::Plan;
 use crate::film::{Kind, Part, Text, Track};
 
@@ -152,14 +152,10 @@ fn variant(
 }
 
 fn write_media(f: &mut Formatter<'_>, track: usize, plan: &Plan) -> fmt::Result {
-    let micros = |ticks: u64| {
-        let (ticks, timescale) = (u128::from(ticks), u128::from(plan.timescale));
-        (ticks * 1_000_000 + timescale / 2) / timescale
-    };
     // A track that begins late does so within its first segment: players add durations up.
     let mut before = 0;
-    let since = |end: u128| end.saturating_sub(std::mem::replace(&mut before, end));
-    let durations: Vec<u128> = times(plan).skip(1).map(micros).map(since).collect();
+    let since = |end: u64| end.saturating_sub(std::mem::replace(&mut before, end));
+    let durations: Vec<u64> = micros(plan).into_iter().skip(1).map(since).collect();
     let longest = durations.iter().max().map_or(0, |&longest| (longest + 500_000) / 1_000_000).max(1);
     writeln!(f, "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-TARGETDURATION:{longest}")?;
     writeln!(f, "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MEDIA-SEQUENCE:0")?;

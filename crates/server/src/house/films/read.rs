@@ -60,6 +60,7 @@ impl Films {
             state: State::Ready,
             reason: None,
             added: file.added,
+            age: None,
         };
         name_by(&mut film, &file.place);
         let prepared = match self.prepare(&mut film).await {
