@@ -234,8 +234,8 @@ pub(super) fn scenes(plan: &Plan) -> (Line, f64) {
     for scene in 0..SCENES {
         let at = plan.duration_ms * 1000 * u64::from(2 * scene + 1) / u64::from(2 * SCENES);
         line.add(&format!("-t {SCENE_S}")).film(at);
-        let _ =
-            write!(filter, "[{scene}:V:0]{},scale=-2:min(1080\\,ih),format=yuv420p[s{scene}];", plain(plan));
+        let size = "scale=-2:min(1080\\,ih),format=yuv420p";
+        write!(filter, "[{scene}:V:0]{},{size}[s{scene}];", plain(plan)).ok();
     }
     for scene in 0..SCENES {
         write!(filter, "[s{scene}]").ok();
