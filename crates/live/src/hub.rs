@@ -90,6 +90,15 @@ impl Hub {
         self.lock().values().cloned().collect()
     }
 
+    /// Ends the stream of a channel, and so its publisher; whether there was one.
+    pub fn end(&self, channel: &str) -> bool {
+        let stream = self.lock().remove(channel);
+        let Some(stream) = stream else { return false };
+        stream.end();
+        self.tell(stream, Happening::Ended);
+        true
+    }
+
     /// What happens from now on.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()

@@ -65,6 +65,8 @@ pub struct Stream {
     protocol: Protocol,
     begun: SystemTime,
     ended: AtomicBool,
+    /// Whether somebody makes a broadcast of it.
+    pub(crate) is_recorded: AtomicBool,
     inner: Mutex<Inner>,
     sender: Mutex<Option<broadcast::Sender<Item>>>,
 }
@@ -88,6 +90,7 @@ impl Stream {
             protocol,
             begun: SystemTime::now(),
             ended: AtomicBool::new(false),
+            is_recorded: AtomicBool::new(false),
             inner: Mutex::new(Inner {
                 formats: Arc::from([]),
                 gop: VecDeque::new(),

@@ -7,13 +7,14 @@
 //!
 //! Sources: ISO/IEC 14496-12 (boxes), ISO/IEC 23000-19 (CMAF), RFC 8216bis (HLS), ISO/IEC 23009-1 (DASH).
 
-mod cmaf;
+pub(crate) mod cmaf;
 mod cut;
 mod error;
-mod fields;
+pub(crate) mod fields;
 mod index;
-mod part;
+pub(crate) mod part;
 mod playlist;
+mod presentation;
 mod read_at;
 mod sidecar;
 mod source;
@@ -30,8 +31,12 @@ use self::source::{Film, Movie, Samples, Source};
 pub use error::{Error, Name};
 pub use index::Index;
 pub use part::{NoPart, Part};
+pub use playlist::sliding::{Shown, Window, sliding};
+pub use presentation::{Presentation, Text};
 pub use read_at::ReadAt;
 pub use track::{Kind, Summary, Track};
+
+pub(crate) use source::{Sample, described};
 
 /// Reads the tables of `film`, a progressive MP4, and writes the sidecar to `to`, which is to be empty.
 ///

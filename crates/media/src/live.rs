@@ -2,11 +2,33 @@
 //!
 //! Whatever a publisher speaks (RTMP, SRT, WHIP, RTSP, a play session) becomes these, and whatever viewers are sent
 //! (WebRTC, HLS, DASH, a recording) is made of them, so that no protocol of the one side knows of any on the other.
+//!
+//! The way out by HTTP: a [`Muxer`] cuts samples into CMAF parts and segments, a [`Window`] knows which of them can be
+//! asked for and writes the playlists, [`record`] is a segment as it lies on a disk, and [`Movie`] makes a film of many.
+
+mod aac;
+mod file;
+mod movie;
+mod mux;
+mod playlist;
+pub mod record;
+mod row;
+#[cfg(test)]
+mod tests;
+mod track;
+mod window;
 
 use std::sync::Arc;
 
 use crate::frame::Size;
 use crate::time::Timestamp;
+
+pub use file::{File, NoFile};
+pub use movie::{Movie, NoMovie, Piece};
+pub use mux::{Begin, Cut, LONGEST, Muxer, PART};
+pub use row::{Part, Placed};
+pub use track::Track;
+pub use window::{Asked, Edge, Era, Found, Window};
 
 /// How pictures are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,15 +1,22 @@
 //! What every request can reach.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use playhouse_live::Hub;
+use playhouse_live::{Air, Hub};
 use playhouse_store::{Millis, Store};
+use playhouse_watch::places::Places;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::house::buffers::Buffers;
 use crate::house::catalogue::Catalogue;
+use crate::house::extras::Extras;
 use crate::house::films::Films;
+use crate::house::guide::Guide;
 use crate::house::keys::Keys;
+use crate::house::parties::Parties;
+use crate::house::renderings::Renderings;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
@@ -25,23 +32,35 @@ pub(crate) const REQUESTS: usize = 512;
 /// Event streams open at a time: each is a connection that stays.
 pub(crate) const STREAMS: usize = 256;
 
+/// Requests of players of live channels at a time: each of them waits most of the time, for two playlists and two parts.
+pub(crate) const VIEWERS: usize = 8_192;
+
 /// What every request can reach.
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) node: Arc<dyn Node>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) air: Arc<Air>,
     pub(crate) webrtc: Arc<dyn Webrtc>,
     pub(crate) keys: Keys,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
+    pub(crate) guide: Guide,
+    pub(crate) renderings: Renderings,
+    pub(crate) extras: Extras,
     pub(crate) uploads: Uploads,
+    pub(crate) buffers: Arc<Buffers>,
+    pub(crate) parties: Parties,
+    pub(crate) places: Mutex<Places>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) viewers: Arc<Semaphore>,
     pub(crate) started: Millis,
+    begun: Instant,
 }
 
 /// The application, shared by all requests.
@@ -60,7 +79,14 @@ impl App {
         Self {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
+            guide: Guide::default(),
+            renderings: Renderings::new(&config),
+            extras: Extras::new(&config),
             uploads: Uploads::new(&config),
+            buffers: Arc::default(),
+            air: Arc::new(Air::new(config.data.join("live"))),
+            parties: Parties::default(),
+            places: Mutex::default(),
             config,
             keys: Keys::new(store.clone()),
             store,
@@ -72,8 +98,15 @@ impl App {
             hashing: Semaphore::new(HASHING),
             requests: Arc::new(Semaphore::new(REQUESTS)),
             streams: Arc::new(Semaphore::new(STREAMS)),
+            viewers: Arc::new(Semaphore::new(VIEWERS)),
             started: now,
+            begun: Instant::now(),
         }
+    }
+
+    /// The clock of parties and places: microseconds since the start. Unlike the time of day it never jumps.
+    pub(crate) fn micros(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Wrong attempts to sign in.

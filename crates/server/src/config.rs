@@ -10,7 +10,7 @@ use crate::network::Network;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where homes, clips and certificates are kept: `homes/<account>/<title>`, `clips/`, `tls/`, and what is
-    /// made from films: `index/`, `posters/`.
+    /// made from films: `index/`, `posters/`, `renditions/`, `extras/`.
     pub data: PathBuf,
     /// Where each session gets a folder that lives as long as the session.
     pub runtime: PathBuf,
@@ -42,6 +42,8 @@ pub struct Config {
     pub bitrate: u32,
     /// Seconds without any peer after which a session ends.
     pub idle_seconds: u32,
+    /// Films and channels that an account may watch at a time, where its own record says nothing else.
+    pub streams: u32,
     /// Bytes that all clips together may take.
     pub clips_quota: u64,
     /// The program's version.
@@ -70,6 +72,7 @@ impl Config {
             encoder: None,
             bitrate: 6_000_000,
             idle_seconds: 300,
+            streams: 4,
             clips_quota: 4 << 30,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

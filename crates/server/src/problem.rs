@@ -39,6 +39,11 @@ impl Problem {
         Self(Box::new(Parts { status, slug, title, detail: detail.into(), fields, headers }))
     }
 
+    /// What happened, to what, and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// Adds a field that a program can act on.
     pub(crate) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0.fields.insert(field.to_owned(), value.into());

@@ -33,13 +33,16 @@ pub struct Account {
     pub created: Millis,
     /// When it was last heard of.
     pub seen: Option<Millis>,
+    /// Streams that it may watch at a time; nothing is what the house gives everybody.
+    pub streams: Option<u32>,
 }
 
 /// The table of accounts.
 #[derive(Clone, Copy, Debug)]
 pub struct Accounts<'a>(pub(crate) &'a SqlitePool);
 
-const COLUMNS_OF_ALL: &str = "SELECT id, name, role, password, created, seen FROM accounts ORDER BY name_key";
+const COLUMNS_OF_ALL: &str =
+    "SELECT id, name, role, password, created, seen, streams FROM accounts ORDER BY name_key";
 
 /// A name as it is compared: capitals do not count.
 fn key(name: &str) -> String {
@@ -64,7 +67,7 @@ pub(crate) async fn insert<'e>(
 ) -> Result<Account, StoreError> {
     sqlx::query_as(
         "INSERT INTO accounts (id, name, name_key, role, password, created) VALUES (?, ?, ?, ?, ?, ?) \
-         RETURNING id, name, role, password, created, seen",
+         RETURNING id, name, role, password, created, seen, streams",
     )
     .bind(id::fresh())
     .bind(name)
@@ -99,19 +102,19 @@ impl Accounts<'_> {
 
     /// The account of an id.
     pub async fn get(&self, id: &str) -> Result<Option<Account>, StoreError> {
-        let sql = "SELECT id, name, role, password, created, seen FROM accounts WHERE id = ?";
+        let sql = "SELECT id, name, role, password, created, seen, streams FROM accounts WHERE id = ?";
         Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.0).await?)
     }
 
     /// The account of a name; capitals do not count.
     pub async fn by_name(&self, name: &str) -> Result<Option<Account>, StoreError> {
-        let sql = "SELECT id, name, role, password, created, seen FROM accounts WHERE name_key = ?";
+        let sql = "SELECT id, name, role, password, created, seen, streams FROM accounts WHERE name_key = ?";
         Ok(sqlx::query_as(sql).bind(key(name)).fetch_optional(self.0).await?)
     }
 
     /// The first owner: whom a code printed at a start signs in.
     pub async fn first_owner(&self) -> Result<Option<Account>, StoreError> {
-        let sql = "SELECT id, name, role, password, created, seen FROM accounts WHERE role = 'owner' \
+        let sql = "SELECT id, name, role, password, created, seen, streams FROM accounts WHERE role = 'owner' \
                    ORDER BY created, id LIMIT 1";
         Ok(sqlx::query_as(sql).fetch_optional(self.0).await?)
     }
@@ -130,6 +133,13 @@ impl Accounts<'_> {
     pub async fn set_password(&self, id: &str, hash: &str) -> Result<(), StoreError> {
         let update = sqlx::query("UPDATE accounts SET password = ? WHERE id = ?");
         update.bind(hash).bind(id).execute(self.0).await?;
+        Ok(())
+    }
+
+    /// Sets how many streams it may watch at a time; nothing is what the house gives everybody.
+    pub async fn set_streams(&self, id: &str, streams: Option<u32>) -> Result<(), StoreError> {
+        let update = sqlx::query("UPDATE accounts SET streams = ? WHERE id = ?");
+        update.bind(streams).bind(id).execute(self.0).await?;
         Ok(())
     }
 

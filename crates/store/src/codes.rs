@@ -49,8 +49,8 @@ impl Codes<'_> {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some((account,)) = used else { return Ok(None) };
-        let of_account = "SELECT id, name, role, password, created, seen FROM accounts WHERE id = ?";
-        let first_owner = "SELECT id, name, role, password, created, seen FROM accounts \
+        let of_account = "SELECT id, name, role, password, created, seen, streams FROM accounts WHERE id = ?";
+        let first_owner = "SELECT id, name, role, password, created, seen, streams FROM accounts \
                            WHERE role = 'owner' ORDER BY created, id LIMIT 1";
         let query = if account.is_some() { of_account } else { first_owner };
         let known: Option<Account> =

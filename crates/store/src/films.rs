@@ -55,9 +55,11 @@ pub struct Film {
     pub reason: Option<String>,
     /// When it was first seen.
     pub added: Millis,
+    /// From which age on it is for, where that is known. Written by [`Films::set_age`] alone.
+    pub age: Option<u8>,
 }
 
-/// How far an account has watched a film.
+/// How far a profile has watched a film.
 #[derive(Clone, Debug, PartialEq, FromRow)]
 pub struct Position {
     /// The film's id.
@@ -107,26 +109,32 @@ impl Films<'_> {
         Ok(sqlx::query("DELETE FROM films WHERE id = ?").bind(id).execute(self.0).await?.rows_affected() > 0)
     }
 
-    /// How far an account has watched each film.
-    pub async fn positions(&self, account: &str) -> Result<Vec<Position>, StoreError> {
-        let sql = "SELECT film, seconds, finished, at FROM positions WHERE account = ?";
-        Ok(sqlx::query_as(sql).bind(account).fetch_all(self.0).await?)
+    /// Says from which age on a film is for, or that it is not known; whether there is such a film.
+    pub async fn set_age(&self, id: &str, age: Option<u8>) -> Result<bool, StoreError> {
+        let update = sqlx::query("UPDATE films SET age = ? WHERE id = ?");
+        Ok(update.bind(age).bind(id).execute(self.0).await?.rows_affected() > 0)
     }
 
-    /// How far an account has watched a film.
-    pub async fn position(&self, account: &str, film: &str) -> Result<Option<Position>, StoreError> {
-        let sql = "SELECT film, seconds, finished, at FROM positions WHERE account = ? AND film = ?";
-        Ok(sqlx::query_as(sql).bind(account).bind(film).fetch_optional(self.0).await?)
+    /// How far a profile has watched each film.
+    pub async fn positions(&self, profile: &str) -> Result<Vec<Position>, StoreError> {
+        let sql = "SELECT film, seconds, finished, at FROM positions WHERE profile = ?";
+        Ok(sqlx::query_as(sql).bind(profile).fetch_all(self.0).await?)
     }
 
-    /// Writes down how far an account has watched a film, which has to be there; whether it is.
-    pub async fn set_position(&self, account: &str, position: &Position) -> Result<bool, StoreError> {
+    /// How far a profile has watched a film.
+    pub async fn position(&self, profile: &str, film: &str) -> Result<Option<Position>, StoreError> {
+        let sql = "SELECT film, seconds, finished, at FROM positions WHERE profile = ? AND film = ?";
+        Ok(sqlx::query_as(sql).bind(profile).bind(film).fetch_optional(self.0).await?)
+    }
+
+    /// Writes down how far a profile has watched a film, which has to be there; whether it is.
+    pub async fn set_position(&self, profile: &str, position: &Position) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "INSERT INTO positions (account, film, seconds, finished, at) \
+            "INSERT INTO positions (profile, film, seconds, finished, at) \
              SELECT ?1, id, ?3, ?4, ?5 FROM films WHERE id = ?2 \
-             ON CONFLICT (account, film) DO UPDATE SET seconds = ?3, finished = ?4, at = ?5",
+             ON CONFLICT (profile, film) DO UPDATE SET seconds = ?3, finished = ?4, at = ?5",
         )
-        .bind(account)
+        .bind(profile)
         .bind(&position.film)
         .bind(position.seconds)
         .bind(position.finished)

@@ -12,11 +12,17 @@ pub mod accounts;
 pub mod channels;
 pub mod clips;
 pub mod codes;
+pub mod extras;
 pub mod films;
+pub mod guide;
 pub mod id;
 pub mod invites;
 pub mod passwords;
 pub mod plays;
+pub mod profiles;
+pub mod recordings;
+pub mod renderings;
+pub mod schedules;
 pub mod sign_ins;
 pub mod titles;
 
@@ -24,9 +30,15 @@ pub use accounts::Accounts;
 pub use channels::Channels;
 pub use clips::Clips;
 pub use codes::Codes;
+pub use extras::Extras;
 pub use films::Films;
+pub use guide::Guide;
 pub use invites::Invites;
 pub use plays::Plays;
+pub use profiles::Profiles;
+pub use recordings::Recordings;
+pub use renderings::Renderings;
+pub use schedules::Schedules;
 pub use sign_ins::SignIns;
 pub use titles::TitleSettings;
 
@@ -140,9 +152,39 @@ impl Store {
         Films(&self.pool)
     }
 
+    /// The people who share accounts.
+    pub fn profiles(&self) -> Profiles<'_> {
+        Profiles(&self.pool)
+    }
+
+    /// Films that are made playable.
+    pub fn renderings(&self) -> Renderings<'_> {
+        Renderings(&self.pool)
+    }
+
+    /// What is known of films, and made of them, besides what plays.
+    pub fn extras(&self) -> Extras<'_> {
+        Extras(&self.pool)
+    }
+
     /// Channels, and the keys by which they are published.
     pub fn channels(&self) -> Channels<'_> {
         Channels(&self.pool)
+    }
+
+    /// What channels made of the library are to play.
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(&self.pool)
+    }
+
+    /// Lists and guides of others, what they say is on, and who reads the guide by token.
+    pub fn guide(&self) -> Guide<'_> {
+        Guide(&self.pool)
+    }
+
+    /// What was, is and is to be recorded.
+    pub fn recordings(&self) -> Recordings<'_> {
+        Recordings(&self.pool)
     }
 
     /// Closes the database; what was written stays.

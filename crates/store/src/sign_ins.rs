@@ -30,6 +30,12 @@ pub struct SignIn {
     pub expires: Millis,
     /// What the device called itself.
     pub user_agent: String,
+    /// What people call the device.
+    pub device: Option<String>,
+    /// The profile that it is in.
+    pub profile: Option<String>,
+    /// That profile's age limit.
+    pub age_limit: Option<u8>,
 }
 
 /// The table of sign-ins.
@@ -88,7 +94,8 @@ impl SignIns<'_> {
         secret: &str,
         now: Millis,
     ) -> Result<Option<(SignIn, Option<Account>)>, StoreError> {
-        let sql = "SELECT id, account, visitor, invite, created, seen, expires, user_agent FROM sign_ins \
+        let sql = "SELECT sign_ins.id, sign_ins.account, visitor, invite, sign_ins.created, seen, expires, user_agent, \
+                   device, profile, age_limit FROM sign_ins LEFT JOIN profiles ON profiles.id = profile \
                    WHERE hash = ? AND expires > ?";
         let found: Option<SignIn> =
             sqlx::query_as(sql).bind(id::hash(secret)).bind(now).fetch_optional(self.0).await?;
@@ -118,8 +125,9 @@ impl SignIns<'_> {
 
     /// The devices of an account, newest first.
     pub async fn of_account(&self, account: &str, now: Millis) -> Result<Vec<SignIn>, StoreError> {
-        let sql = "SELECT id, account, visitor, invite, created, seen, expires, user_agent FROM sign_ins \
-                   WHERE account = ? AND expires > ? ORDER BY seen DESC LIMIT 200";
+        let sql = "SELECT sign_ins.id, sign_ins.account, visitor, invite, sign_ins.created, seen, expires, user_agent, \
+                   device, profile, age_limit FROM sign_ins LEFT JOIN profiles ON profiles.id = profile \
+                   WHERE sign_ins.account = ? AND expires > ? ORDER BY seen DESC LIMIT 200";
         Ok(sqlx::query_as(sql).bind(account).bind(now).fetch_all(self.0).await?)
     }
 
@@ -133,6 +141,12 @@ impl SignIns<'_> {
     pub async fn end_one(&self, account: &str, id: &str) -> Result<bool, StoreError> {
         let delete = sqlx::query("DELETE FROM sign_ins WHERE account = ? AND id = ?");
         Ok(delete.bind(account).bind(id).execute(self.0).await?.rows_affected() > 0)
+    }
+
+    /// Says what people call a device of an account; whether there is one.
+    pub async fn name(&self, account: &str, id: &str, name: &str) -> Result<bool, StoreError> {
+        let update = sqlx::query("UPDATE sign_ins SET device = ? WHERE account = ? AND id = ?");
+        Ok(update.bind(name).bind(account).bind(id).execute(self.0).await?.rows_affected() > 0)
     }
 
     /// Ends all devices of an account but the one of `keep`: a changed password shuts out whoever knew the old.

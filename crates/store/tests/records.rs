@@ -5,6 +5,7 @@
 use playhouse_store::accounts::Role;
 use playhouse_store::films::{Film, Position, State};
 use playhouse_store::invites::{Kind, New};
+use playhouse_store::renderings::Made;
 use playhouse_store::sign_ins::For;
 use playhouse_store::titles::Settings;
 use playhouse_store::{Store, StoreError};
@@ -167,6 +168,7 @@ fn film(id: &str) -> Film {
         state: State::Ready,
         reason: None,
         added: 7,
+        age: None,
     }
 }
 
@@ -193,4 +195,79 @@ async fn a_film_keeps_its_date_and_loses_its_positions_with_its_record() {
     assert_eq!(store.films().positions(&ada.id).await.unwrap(), [later]);
     assert!(store.films().delete("a").await.unwrap());
     assert!(store.films().positions(&ada.id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn everybody_has_a_profile_from_the_start_and_a_new_device_is_in_it() {
+    let (_folder, store) = fresh().await;
+    let ada = store.accounts().create("Ada", Role::Player, None, 5).await.unwrap();
+    let first = &store.profiles().of_account(&ada.id).await.unwrap()[0];
+    assert_eq!((&first.id, first.name.as_str(), first.age_limit), (&ada.id, "Ada", None));
+    store.accounts().rename(&ada.id, "Augusta").await.unwrap();
+    assert_eq!(store.profiles().of_account(&ada.id).await.unwrap()[0].name, "Augusta");
+    let secret = store.sign_ins().create(For::Account(&ada.id), "test", 5, 100).await.unwrap();
+    let (sign_in, _) = store.sign_ins().find(&secret, 6).await.unwrap().unwrap();
+    assert_eq!((sign_in.profile, sign_in.age_limit), (Some(ada.id), None));
+}
+
+#[tokio::test]
+async fn a_new_pin_sends_other_devices_back_to_where_none_is_needed() {
+    let (_folder, store) = fresh().await;
+    let ada = store.accounts().create("Ada", Role::Player, None, 5).await.unwrap();
+    let mut kid = store.profiles().create(&ada.id, "Kid", 8, 6).await.unwrap().unwrap();
+    kid.age_limit = Some(6);
+    assert!(store.profiles().update(&kid).await.unwrap());
+    let mut secrets = Vec::new();
+    for _ in 0..2 {
+        secrets.push(store.sign_ins().create(For::Account(&ada.id), "test", 7, 100).await.unwrap());
+    }
+    let mut first = store.profiles().get(&ada.id, &ada.id).await.unwrap().unwrap();
+    first.pin = Some("hash".to_owned());
+    assert!(store.profiles().update(&first).await.unwrap());
+    let keep = store.sign_ins().find(&secrets[0], 8).await.unwrap().unwrap().0.id;
+    store.profiles().close(&ada.id, &ada.id, &keep).await.unwrap();
+    let mut seen = Vec::new();
+    for secret in &secrets {
+        let (sign_in, _) = store.sign_ins().find(secret, 8).await.unwrap().unwrap();
+        seen.push((sign_in.profile.unwrap(), sign_in.age_limit));
+    }
+    assert_eq!(seen, [(ada.id.clone(), None), (kid.id.clone(), Some(6))]);
+    let new = store.sign_ins().create(For::Account(&ada.id), "test", 9, 100).await.unwrap();
+    assert_eq!(store.sign_ins().find(&new, 9).await.unwrap().unwrap().0.age_limit, Some(6));
+    assert!(store.profiles().delete(&ada.id, &ada.id).await.unwrap());
+    assert!(!store.profiles().delete(&ada.id, &kid.id).await.unwrap(), "the last one stays");
+    assert_eq!(store.profiles().create(&ada.id, "One too many", 1, 9).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_rendering_is_done_once_and_the_film_can_be_watched_with_it() {
+    let (_folder, store) = fresh().await;
+    let film = Film { state: State::Unplayable, reason: Some("No.".to_owned()), ..film("a") };
+    store.films().create(&film).await.unwrap();
+    let renderings = store.renderings();
+    assert!(!renderings.ask("b", "p", 1).await.unwrap(), "there is no such film");
+    assert!(renderings.ask("a", "p", 1).await.unwrap());
+    assert_eq!(renderings.begin(2).await.unwrap().unwrap().film, "a");
+    assert!(renderings.begin(2).await.unwrap().is_none(), "it was begun twice");
+    renderings.recover().await.unwrap();
+    renderings.begin(3).await.unwrap().unwrap();
+    renderings.put_off("a", "The disk is full.", 10).await.unwrap();
+    assert!(renderings.begin(9).await.unwrap().is_none());
+    renderings.begin(10).await.unwrap().unwrap();
+    let made = Made { bytes: 5, index_bytes: 1, renditions: 2, saving_percent: Some(40.0) };
+    assert!(!renderings.finish("a", "other", made, 11).await.unwrap(), "another film was made");
+    assert!(renderings.finish("a", "p", made, 11).await.unwrap());
+    let ready = store.films().get("a").await.unwrap().unwrap();
+    assert_eq!((ready.state, ready.reason), (State::Ready, None));
+    assert!(!renderings.cancel("a", 12).await.unwrap(), "it is done");
+
+    // One that was cancelled meanwhile makes nothing ready.
+    store.films().update(&film).await.unwrap();
+    renderings.ask("a", "p", 13).await.unwrap();
+    renderings.begin(14).await.unwrap().unwrap();
+    assert!(renderings.cancel("a", 15).await.unwrap());
+    assert!(!renderings.finish("a", "p", made, 16).await.unwrap());
+    assert_eq!(store.films().get("a").await.unwrap().unwrap().state, State::Unplayable);
+    assert!(store.films().delete("a").await.unwrap());
+    assert!(renderings.all().await.unwrap().is_empty());
 }

@@ -19,11 +19,13 @@ const film = (title: string, more: Partial<Film> = {}): Film => ({
   width: 1920,
   height: 1080,
   state: "ready",
+  rendering: null,
   reason: null,
   added_ms: 0,
   poster: "",
   position_s: null,
   finished: false,
+  age: null,
   watched_ms: null,
   ...more,
 });

@@ -46,17 +46,42 @@ impl Clock {
         let [delay, left_out] = [-shift, shift].map(|ticks| u64::try_from(ticks).unwrap_or(0));
         Self { delay, left_out, lift: plan.lift }
     }
+}
 
-    /// How much later a sample is presented than decoded.
-    fn composition(&self, sample: &Sample) -> i32 {
-        sample.composition.saturating_add(self.lift)
-    }
+/// What the beginning of a track says.
+pub(crate) struct Head<'a> {
+    /// The sample entry, a whole box.
+    pub(crate) entry: &'a [u8],
+    /// Whether it is pictures.
+    pub(crate) video: bool,
+    /// Ticks per second.
+    pub(crate) timescale: u32,
+    /// How the picture is turned.
+    pub(crate) matrix: &'a [u32; 9],
+    /// Its width and height in 1/65536 pixels.
+    pub(crate) size: [u32; 2],
+    /// Ticks that an edit list leaves out.
+    pub(crate) left_out: u64,
+    /// Ticks of all segments, where that is known.
+    pub(crate) ticks: Option<u64>,
 }
 
 /// `ftyp` and `moov` of a track.
 pub(super) fn init(track: &Track, plan: &Plan) -> Vec<u8> {
-    let clock = Clock::new(plan);
-    let video = matches!(track.kind, Kind::Video { .. });
+    let [matrix @ .., width, height] = plan.display;
+    head(&Head {
+        entry: &plan.entry,
+        video: matches!(track.kind, Kind::Video { .. }),
+        timescale: plan.timescale,
+        matrix: &matrix,
+        size: [width, height],
+        left_out: Clock::new(plan).left_out,
+        ticks: Some(u64::try_from(plan.end).unwrap_or(0)),
+    })
+}
+
+/// `ftyp` and `moov` of a track that comes in fragments.
+pub(crate) fn head(head: &Head<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     atom(&mut out, *b"ftyp", |out| {
         out.extend_from_slice(b"iso6");
@@ -65,40 +90,40 @@ pub(super) fn init(track: &Track, plan: &Plan) -> Vec<u8> {
     });
     atom(&mut out, *b"moov", |out| {
         full(out, *b"mvhd", 0, 0, |out| {
-            put32s(out, &[0, 0, plan.timescale, 0, 0x1_0000, 0x0100_0000, 0, 0]);
+            put32s(out, &[0, 0, head.timescale, 0, 0x1_0000, 0x0100_0000, 0, 0]);
             put32s(out, &UPRIGHT);
             put32s(out, &[0, 0, 0, 0, 0, 0, TRACK + 1]);
         });
         atom(out, *b"trak", |out| {
-            let [matrix @ .., width, height] = plan.display;
-            track_header(out, TRACK, 0, if video { 0 } else { 0x0100 }, (&matrix, [width, height]));
-            if clock.left_out > 0 {
+            track_header(out, TRACK, 0, if head.video { 0 } else { 0x0100 }, (head.matrix, head.size));
+            if head.left_out > 0 {
                 atom(out, *b"edts", |out| {
                     full(out, *b"elst", 1, 0, |out| {
                         put32(out, 1);
                         // To the end, however long it is.
                         put64(out, 0);
-                        put64(out, clock.left_out);
+                        put64(out, head.left_out);
                         put32(out, 0x1_0000);
                     });
                 });
             }
-            atom(out, *b"mdia", |out| media(out, plan, video));
+            atom(out, *b"mdia", |out| media(out, head));
         });
         atom(out, *b"mvex", |out| {
-            let ticks = u64::try_from(plan.end).unwrap_or(0);
-            full(out, *b"mehd", 1, 0, |out| put64(out, ticks));
+            if let Some(ticks) = head.ticks {
+                full(out, *b"mehd", 1, 0, |out| put64(out, ticks));
+            }
             full(out, *b"trex", 0, 0, |out| put32s(out, &[TRACK, 1, 0, 0, 0]));
         });
     });
     out
 }
 
-fn media(out: &mut Vec<u8>, plan: &Plan, video: bool) {
-    let (kind, name) = if video { (*b"vide", &b"Picture\0"[..]) } else { (*b"soun", &b"Sound\0"[..]) };
-    media_header(out, plan.timescale, 0, kind, name);
+fn media(out: &mut Vec<u8>, head: &Head<'_>) {
+    let (kind, name) = if head.video { (*b"vide", &b"Picture\0"[..]) } else { (*b"soun", &b"Sound\0"[..]) };
+    media_header(out, head.timescale, 0, kind, name);
     atom(out, *b"minf", |out| {
-        if video {
+        if head.video {
             full(out, *b"vmhd", 0, 1, |out| put32s(out, &[0, 0]));
         } else {
             full(out, *b"smhd", 0, 0, |out| put32(out, 0));
@@ -107,7 +132,7 @@ fn media(out: &mut Vec<u8>, plan: &Plan, video: bool) {
         atom(out, *b"stbl", |out| {
             full(out, *b"stsd", 0, 0, |out| {
                 put32(out, 1);
-                out.extend_from_slice(&plan.entry);
+                out.extend_from_slice(head.entry);
             });
             full(out, *b"stts", 0, 0, |out| put32(out, 0));
             full(out, *b"stsc", 0, 0, |out| put32(out, 0));
@@ -120,34 +145,41 @@ fn media(out: &mut Vec<u8>, plan: &Plan, video: bool) {
 /// The segment of those samples.
 pub(super) fn segment(number: u32, cut: &Cut, plan: &Plan, samples: &[Sample]) -> Segment {
     let clock = Clock::new(plan);
-    let payload: u64 = samples.iter().map(|sample| u64::from(sample.bytes)).sum();
     let mut head = Vec::new();
     atom(&mut head, *b"styp", |out| {
         out.extend_from_slice(b"msdh");
         put32(out, 0);
         out.extend_from_slice(b"msdhcmfs");
     });
-    let moof = head.len();
+    let payload = fragment(&mut head, number + 1, cut.dts + clock.delay, clock.lift, samples);
+    let len = head.len() as u64 + payload;
+    Segment { head, ranges: ranges(samples), len }
+}
+
+/// Appends `moof` and the beginning of `mdat`, and gives how many bytes of samples are to follow. The first of them is
+/// decoded at `dts`, and each is presented `lift` ticks later than it says.
+pub(crate) fn fragment(out: &mut Vec<u8>, sequence: u32, dts: u64, lift: i32, samples: &[Sample]) -> u64 {
+    let payload: u64 = samples.iter().map(|sample| u64::from(sample.bytes)).sum();
+    let moof = out.len();
     let mut offset = 0;
-    atom(&mut head, *b"moof", |out| {
-        full(out, *b"mfhd", 0, 0, |out| put32(out, number + 1));
+    atom(out, *b"moof", |out| {
+        full(out, *b"mfhd", 0, 0, |out| put32(out, sequence));
         atom(out, *b"traf", |out| {
-            let run = Run::new(samples, &clock);
+            let run = Run::new(samples, lift);
             run.header(out);
-            full(out, *b"tfdt", 1, 0, |out| put64(out, cut.dts + clock.delay));
-            offset = run.write(out, &clock);
+            full(out, *b"tfdt", 1, 0, |out| put64(out, dts));
+            offset = run.write(out);
         });
     });
     let short = u32::try_from(payload + 8).ok();
-    put32(&mut head, short.unwrap_or(1));
-    head.extend_from_slice(b"mdat");
+    put32(out, short.unwrap_or(1));
+    out.extend_from_slice(b"mdat");
     if short.is_none() {
-        put64(&mut head, payload + 16);
+        put64(out, payload + 16);
     }
-    let data = head.len() - moof;
-    head[offset..offset + 4].copy_from_slice(&count(data).to_be_bytes());
-    let len = head.len() as u64 + payload;
-    Segment { head, ranges: ranges(samples), len }
+    let data = out.len() - moof;
+    out[offset..offset + 4].copy_from_slice(&count(data).to_be_bytes());
+    payload
 }
 
 /// Where samples lie, those together that lie together.
@@ -166,6 +198,8 @@ fn ranges(samples: &[Sample]) -> Vec<Range<u64>> {
 /// Samples of a segment, and what need not be said of each of them.
 struct Run<'a> {
     samples: &'a [Sample],
+    /// Ticks that are added to the offset of each.
+    lift: i32,
     /// What all of them last.
     ticks: Option<u32>,
     /// Flags of all of them but perhaps the first.
@@ -175,13 +209,14 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(samples: &'a [Sample], clock: &Clock) -> Self {
+    fn new(samples: &'a [Sample], lift: i32) -> Self {
         let later = samples.get(1..).unwrap_or_default();
         Self {
             samples,
+            lift,
             ticks: same(samples.iter().map(|sample| sample.ticks)),
             flags: same(if later.is_empty() { samples } else { later }.iter().map(flags)),
-            composed: samples.iter().any(|sample| clock.composition(sample) != 0),
+            composed: samples.iter().any(|sample| composition(sample, lift) != 0),
         }
     }
 
@@ -198,7 +233,7 @@ impl<'a> Run<'a> {
     }
 
     /// `trun`, and where in `out` the place of the first sample is to be written.
-    fn write(&self, out: &mut Vec<u8>, clock: &Clock) -> usize {
+    fn write(&self, out: &mut Vec<u8>) -> usize {
         let first =
             self.samples.first().map(flags).filter(|&first| self.flags.is_some_and(|flags| flags != first));
         let given = [
@@ -228,12 +263,17 @@ impl<'a> Run<'a> {
                     put32(out, flags(sample));
                 }
                 if self.composed {
-                    put32(out, clock.composition(sample).cast_unsigned());
+                    put32(out, composition(sample, self.lift).cast_unsigned());
                 }
             }
         });
         offset
     }
+}
+
+/// How much later a sample is presented than decoded.
+fn composition(sample: &Sample, lift: i32) -> i32 {
+    sample.composition.saturating_add(lift)
 }
 
 fn flags(sample: &Sample) -> u32 {

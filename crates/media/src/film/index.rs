@@ -47,6 +47,12 @@ impl<S: ReadAt> Index<S> {
         self.contents.plans.get(track).map_or(0, |plan| u32::try_from(plan.cuts.len()).unwrap_or(0))
     }
 
+    /// When each segment of a track begins and the last one ends, in microseconds since the film begins.
+    pub fn times(&self, track: usize) -> Result<Vec<u64>, Error> {
+        let (_, plan) = self.track(track)?;
+        Ok(playlist::micros(plan))
+    }
+
     /// What a player reads before the segments of a track: `ftyp` and `moov`.
     pub fn init(&self, track: usize) -> Result<Vec<u8>, Error> {
         let (track, plan) = self.track(track)?;
@@ -66,7 +72,7 @@ impl<S: ReadAt> Index<S> {
 
     /// The HLS multivariant playlist.
     pub fn master(&self) -> String {
-        playlist::hls::master(&self.contents.tracks)
+        playlist::hls::master(&self.contents.tracks.iter().collect::<Vec<_>>(), &[])
     }
 
     /// The HLS media playlist of a track.
@@ -77,10 +83,15 @@ impl<S: ReadAt> Index<S> {
 
     /// The DASH manifest.
     pub fn manifest(&self) -> String {
-        playlist::dash::manifest(&self.contents)
+        playlist::dash::manifest(self.contents.duration, &self.planned().collect::<Vec<_>>(), &[])
     }
 
-    fn track(&self, track: usize) -> Result<(&Track, &Plan), Error> {
+    /// The tracks with what serving them takes.
+    pub(super) fn planned(&self) -> impl Iterator<Item = (&Track, &Plan)> {
+        self.contents.tracks.iter().zip(&self.contents.plans)
+    }
+
+    pub(super) fn track(&self, track: usize) -> Result<(&Track, &Plan), Error> {
         let tracks = self.contents.tracks.len();
         let found = self.contents.tracks.get(track).zip(self.contents.plans.get(track));
         found.ok_or(Error::NoTrack { track, tracks })

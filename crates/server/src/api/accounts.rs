@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::me::role_word;
+use crate::api::profiles::said;
 use crate::app::Shared;
 use crate::clock::{DAY, now};
 use crate::extract::{self, Id, Json};
@@ -18,6 +19,9 @@ use crate::problem::{Answer, Problem};
 
 /// How long a link that signs an account in can be used.
 const LINK: Millis = 7 * DAY;
+
+/// Streams that an account may be given: a household with a screen in every room.
+const MOST_STREAMS: u32 = 32;
 
 /// Everybody.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,6 +41,9 @@ pub(crate) struct AccountView {
     has_password: bool,
     created: Millis,
     last_seen: Option<Millis>,
+    /// Films and channels that it may watch at a time; null is what the house gives everybody.
+    #[schema(example = 2)]
+    streams: Option<u32>,
 }
 
 impl From<Account> for AccountView {
@@ -48,6 +55,7 @@ impl From<Account> for AccountView {
             role: role_word(account.role),
             created: account.created,
             last_seen: account.seen,
+            streams: account.streams,
         }
     }
 }
@@ -90,6 +98,9 @@ pub(crate) struct NewAccount {
 pub(crate) struct ChangeAccount {
     name: Option<String>,
     role: Option<RoleWord>,
+    /// Films and channels that it may watch at a time, 1 to 32; null is what the house gives everybody.
+    #[serde(default, deserialize_with = "said")]
+    streams: Option<Option<u32>>,
 }
 
 /// An account with the link that signs it in once.
@@ -139,7 +150,7 @@ async fn linked(app: &Shared, account: Account) -> Answer<(StatusCode, Body<Link
     Ok((StatusCode::CREATED, Body(linked)))
 }
 
-/// Changes an account's name or role.
+/// Changes an account's name, its role, or how many streams it may watch at a time.
 #[utoipa::path(patch, path = "/api/accounts/{id}", tag = "Accounts", params(("id" = String, Path)),
     request_body = ChangeAccount,
     responses((status = 200, body = AccountView), (status = 404),
@@ -158,6 +169,13 @@ pub(crate) async fn change(
         && !accounts.set_role(&id, role.into()).await?
     {
         return Err(Problem::conflict("That is the last owner; make somebody else an owner first."));
+    }
+    if let Some(streams) = body.streams {
+        if streams.is_some_and(|streams| !(1..=MOST_STREAMS).contains(&streams)) {
+            let detail = format!("An account watches 1 to {MOST_STREAMS} streams at a time, or null.");
+            return Err(Problem::invalid("streams", detail));
+        }
+        accounts.set_streams(&id, streams).await?;
     }
     let changed = accounts.get(&id).await?.ok_or_else(no_account)?;
     Ok(Body(changed.into()))

@@ -32,6 +32,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("wrong-key", "401. The stream key opens no channel."),
     ("wrong-name-or-password", "401. Signing in did not work."),
     ("not-allowed", "403. Signed in, but without the right."),
+    ("age-limit", "403. The profile has an age limit that does not allow it."),
     ("wrong-origin", "403. The request came from another site's page."),
     ("not-found", "404. There is no such thing, or not any more."),
     ("method", "405. The address does not take this method."),
@@ -40,6 +41,9 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("not-live", "409. Nobody publishes this channel at the moment."),
     ("unsuitable", "409. The stream cannot be watched by WebRTC; its segments can."),
     ("not-running", "409. The session is over; reason and last_words say how."),
+    ("wrong-pin", "409. The PIN is wrong or missing."),
+    ("streams-taken", "409. The account watches as many streams as it may; streams says where."),
+    ("stream-ended", "409. Somebody ended this stream on another device."),
     ("seat-taken", "409. Somebody sits there; holder says who."),
     ("gone", "410. An invite that is over."),
     ("tus-version", "412. The client speaks another version of tus than 1.0.0."),
@@ -86,10 +90,13 @@ fn code(prose: &str) -> String {
 }
 
 /// The order in which somebody new meets the subjects.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 13] = [
     "Sign-in",
     "Titles",
     "Films",
+    "Channels",
+    "Guide",
+    "Recordings",
     "Uploads",
     "Sessions",
     "Media",

@@ -1,4 +1,4 @@
-//! Changes of sessions as they happen: server-sent events (WHATWG HTML, section 9.2).
+//! Changes as they happen: server-sent events (WHATWG HTML, section 9.2).
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -51,12 +51,19 @@ impl Reader {
         event("queue", &queue::of(&self.app, &self.caller.account()?.id))
     }
 
+    /// Channels are everybody's who has an account. What else is known of one is asked for.
+    fn channel(&self, id: &str) -> Option<Event> {
+        self.caller.account()?;
+        event("channel", &serde_json::json!({"id": id, "live": self.app.hub.stream(id).is_some()}))
+    }
+
     /// Looks again who is reading: a stream outlives the request that opened it, and a sign-in or a role may have
     /// ended since. False where nobody is there any more.
     async fn look_again(&mut self) -> bool {
         let Some(secret) = &self.caller.secret else { return false };
-        let Ok(Some((_, who))) = caller::by_secret(&self.app, secret).await else { return false };
-        self.caller.who = who;
+        let Ok(Some(signed)) = caller::by_secret(&self.app, secret).await else { return false };
+        self.caller.who = signed.who;
+        self.caller.watcher = signed.watcher;
         true
     }
 
@@ -64,6 +71,8 @@ impl Reader {
         match change {
             Change::Session(id) => self.session(id),
             Change::Queue => self.queue(),
+            Change::Rendering(view) => self.caller.is_owner().then(|| event("rendering", view)).flatten(),
+            Change::Channel(id) => self.channel(id),
         }
     }
 
@@ -94,8 +103,9 @@ impl Reader {
     }
 }
 
-/// Changes of your sessions (`event: session`) and of your place in the queue (`event: queue`), as they happen. After
-/// connecting, ask once for the state.
+/// Changes of your sessions (`event: session`) and of your place in the queue (`event: queue`), and which channels change
+/// or go on or off the air (`event: channel`), as they happen; for owners also how films that are made playable are
+/// getting on (`event: rendering`). After connecting, ask once for the state.
 #[utoipa::path(get, path = "/api/events", tag = "Sessions",
     responses((status = 200, content_type = "text/event-stream"), (status = 503, description = "Too many streams.")))]
 pub(crate) async fn stream(State(app): State<Shared>, caller: Caller) -> Answer<Response> {

@@ -20,6 +20,7 @@ use crate::app::Shared;
 use crate::clock::{HOUR, now};
 use crate::extract::{self, Id, Json};
 use crate::gate::who::{Caller, Person, Who};
+use crate::house::household;
 use crate::house::live::{Live, Named};
 use crate::house::stage::let_out;
 use crate::house::view::TitleRef;
@@ -109,7 +110,10 @@ pub(crate) struct Invitation {
     seat: Option<u8>,
     /// Who invites.
     from: String,
+    /// The session, or the party.
     session: String,
+    /// Whether it leads into a party; `title` is its film, then.
+    party: bool,
     title: TitleRef,
     /// Whether a name has to be given to use it.
     needs_name: bool,
@@ -126,7 +130,10 @@ pub(crate) struct Accept {
 /// Where a link led.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accepted {
+    /// The session, or the party.
     session: String,
+    /// Whether that is a party.
+    party: bool,
     me: Me,
 }
 
@@ -220,6 +227,7 @@ async fn open(app: &Shared, token: &str) -> Answer<(Invite, Invitation)> {
             seat: invite.seat,
             from: live.account.name.clone(),
             session: live.id.clone(),
+            party: false,
             title: TitleRef {
                 id: live.title.id.clone(),
                 name: live.title.name.clone(),
@@ -228,8 +236,23 @@ async fn open(app: &Shared, token: &str) -> Answer<(Invite, Invitation)> {
             needs_name: false,
         })
     };
-    let invitation = app.sessions.read(&invite.session, look).flatten().ok_or_else(over)?;
+    let invitation = match app.sessions.read(&invite.session, look).flatten() {
+        Some(invitation) => invitation,
+        None => into_party(app, &invite, token).await?.ok_or_else(over)?,
+    };
     Ok((invite, invitation))
+}
+
+/// What an invite into a party is for, while that is on.
+async fn into_party(app: &Shared, invite: &Invite, token: &str) -> Answer<Option<Invitation>> {
+    let hall = app.parties.with(&invite.session, |hall| (hall.film.clone(), hall.host.name.clone()));
+    let Some((film, from)) = hall else { return Ok(None) };
+    let Some(film) = app.store.films().get(&film).await? else { return Ok(None) };
+    // Whoever has the link may see what it is for.
+    let cover = format!("/api/films/{}/poster?invite={token}", film.id);
+    let title = TitleRef { cover, id: film.id, name: film.title };
+    let (kind, session) = (invite.kind.into(), invite.session.clone());
+    Ok(Some(Invitation { kind, seat: None, from, session, party: true, title, needs_name: false }))
 }
 
 /// Whether somebody has to say a name: others play with that person.
@@ -262,11 +285,17 @@ pub(crate) async fn accept(
     Json(body): Json<Accept>,
 ) -> Answer<Response> {
     let (invite, invitation) = open(&app, &token).await?;
-    let session = invitation.session;
+    let (session, party) = (invitation.session, invitation.party);
     if let Some(account) = caller.account() {
-        admit(&app, account_named(account), &invite).await?;
+        if party {
+            household::of_age(&app, &caller, &invitation.title.id).await?;
+            app.parties.admit(&session, &account.id);
+            app.store.invites().used(&invite.id).await?;
+        } else {
+            admit(&app, account_named(account), &invite).await?;
+        }
         let me = account_view(account);
-        return Ok(Body(Accepted { session, me }).into_response());
+        return Ok(Body(Accepted { session, party, me }).into_response());
     }
     let chosen = body.name.as_deref().map(extract::name).transpose()?;
     let known = if let Who::Visitor { name, .. } = &caller.who { Some(name.as_str()) } else { None };
@@ -283,7 +312,7 @@ pub(crate) async fn accept(
         && known == name
     {
         // The page was opened again: the same person, with the same seat.
-        return Ok(Body(Accepted { me: visitor_view(name, &session), session }).into_response());
+        return Ok(Body(Accepted { me: visitor_view(name, &session), session, party }).into_response());
     }
     if invite.uses >= MOST_USES {
         return Err(Problem::gone(format!("{MOST_USES} people came by this invite; ask for a new one.")));
@@ -295,7 +324,7 @@ pub(crate) async fn accept(
     let (_, cookie) = remember(&app, For::Visitor { name, invite: &invite.id }, &headers, lasts).await?;
     app.store.invites().used(&invite.id).await?;
     let me = visitor_view(name, &session);
-    Ok((cookie, Body(Accepted { session, me })).into_response())
+    Ok((cookie, Body(Accepted { session, party, me })).into_response())
 }
 
 fn account_named(account: &playhouse_store::accounts::Account) -> Named {

@@ -30,8 +30,12 @@ pub(crate) struct Me {
     #[schema(example = "owner")]
     pub(crate) role: &'static str,
     pub(crate) has_password: bool,
-    /// The one session that a visitor sees.
+    /// The one session, or party, that a visitor sees.
     pub(crate) session: Option<String>,
+    /// The profile at this device.
+    pub(crate) profile: Option<String>,
+    /// Whether that profile has an age limit. An owner's child is no owner.
+    pub(crate) limited: bool,
     /// The bearer token, right after signing in, where it was asked for.
     pub(crate) token: Option<String>,
 }
@@ -54,6 +58,8 @@ pub(crate) fn account_view(account: &Account) -> Me {
         role: role_word(account.role),
         has_password: account.password.is_some(),
         session: None,
+        profile: None,
+        limited: false,
         token: None,
     }
 }
@@ -67,6 +73,8 @@ pub(crate) fn visitor_view(name: &str, session: &str) -> Me {
         role: "visitor",
         has_password: false,
         session: Some(session.to_owned()),
+        profile: None,
+        limited: false,
         token: None,
     }
 }
@@ -81,7 +89,12 @@ pub(crate) fn account(caller: &Caller) -> Answer<&Account> {
     responses((status = 200, body = Me), (status = 401, description = "Nobody is.")))]
 pub(crate) async fn get(caller: Caller) -> Answer<Body<Me>> {
     match &caller.who {
-        Who::Account(account) => Ok(Body(account_view(account))),
+        Who::Account(account) => Ok(Body(Me {
+            role: role_word(caller.role().unwrap_or(account.role)),
+            profile: caller.watcher.profile.clone(),
+            limited: caller.is_limited(),
+            ..account_view(account)
+        })),
         Who::Visitor { name, invite } => Ok(Body(visitor_view(name, &invite.session))),
         Who::Nobody => Err(Problem::sign_in_required()),
     }
@@ -150,6 +163,9 @@ pub(crate) struct Device {
     seen: Millis,
     expires: Millis,
     user_agent: String,
+    /// What people call it.
+    #[schema(example = "Kitchen tablet")]
+    device: Option<String>,
     /// Whether that is this device.
     current: bool,
 }
@@ -165,8 +181,34 @@ pub(crate) async fn devices(State(app): State<Shared>, caller: Caller) -> Answer
         seen: sign_in.seen,
         expires: sign_in.expires,
         user_agent: sign_in.user_agent,
+        device: sign_in.device,
     };
     Ok(Body(Devices { sign_ins: all.into_iter().map(device).collect() }))
+}
+
+/// What to call a device.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"device": "Kitchen tablet"}))]
+pub(crate) struct NameDevice {
+    device: String,
+}
+
+/// Says what a device is called, so that others know it when they read what is watched where.
+#[utoipa::path(patch, path = "/api/me/sign-ins/{id}", tag = "Sign-in", params(("id" = String, Path)),
+    request_body = NameDevice, responses((status = 204), (status = 404), (status = 422)))]
+pub(crate) async fn name_device(
+    State(app): State<Shared>,
+    caller: Caller,
+    Id(id): Id<String>,
+    Json(body): Json<NameDevice>,
+) -> Answer<StatusCode> {
+    let name = extract::name(&body.device)?;
+    if app.store.sign_ins().name(&account(&caller)?.id, &id, name).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("You are not signed in on such a device (any more)."))
+    }
 }
 
 /// Signs one of one's devices out.

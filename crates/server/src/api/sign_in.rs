@@ -184,7 +184,10 @@ pub(crate) async fn verify(app: &App, password: String, stored: Option<String>) 
 }
 
 /// Runs a hash off the reactor, few at a time.
-async fn hashing<T: Send + 'static>(app: &App, work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
+pub(crate) async fn hashing<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Answer<T> {
     let failed = |error: &dyn std::fmt::Display| Problem::internal("Checking a password", error);
     let _place = app.hashing.acquire().await.map_err(|error| failed(&error))?;
     tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))

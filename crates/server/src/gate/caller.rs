@@ -3,12 +3,13 @@
 use axum::http::HeaderMap;
 use axum::http::Uri;
 use axum::http::header::AUTHORIZATION;
+use playhouse_store::accounts::Account;
 use playhouse_store::invites::Invite;
 
 use crate::app::App;
 use crate::clock::now;
 use crate::gate::cookie;
-use crate::gate::who::{Caller, Who};
+use crate::gate::who::{Caller, Watcher, Who};
 use crate::problem::Answer;
 
 /// Longest secret that is looked up: ours have 32 characters.
@@ -20,18 +21,43 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The invite's token in the address (`?invite=`).
-fn invite_token(uri: &Uri) -> Option<&str> {
-    uri.query()?
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(name, _)| *name == "invite")
-        .map(|p| p.1)
+/// What stands in the address under a name.
+fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
+    let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(known, _)| *known == name).map(|pair| pair.1)
 }
 
+/// The invite's token in the address (`?invite=`).
+fn invite_token(uri: &Uri) -> Option<&str> {
+    parameter(uri, "invite")
+}
+
+/// The account whose token for players stands in the address (`?token=`).
+pub(crate) async fn by_token(app: &App, uri: &Uri) -> Answer<Option<Account>> {
+    let short = |secret: &&str| !secret.is_empty() && secret.len() <= LONGEST_SECRET;
+    match parameter(uri, "token").filter(short) {
+        Some(secret) => Ok(app.store.guide().by_secret(secret, now()).await?),
+        None => Ok(None),
+    }
+}
+
+/// What a secret opens.
+pub(crate) struct Signed {
+    pub(crate) sign_in: String,
+    pub(crate) who: Who,
+    pub(crate) watcher: Watcher,
+}
+
+/// What somebody sees where every profile has a PIN and none was opened yet: what is for everybody.
+const NOBODY_YET: u8 = 0;
+
 /// Whose a secret is; nothing where it is unknown, ended, or its invite does not hold any more.
-pub(crate) async fn by_secret(app: &App, secret: &str) -> Answer<Option<(String, Who)>> {
+pub(crate) async fn by_secret(app: &App, secret: &str) -> Answer<Option<Signed>> {
     let Some((sign_in, account)) = app.store.sign_ins().find(secret, now()).await? else { return Ok(None) };
+    let mut watcher = Watcher { profile: sign_in.profile, age_limit: sign_in.age_limit };
+    if account.is_some() && watcher.profile.is_none() {
+        watcher.age_limit = Some(NOBODY_YET);
+    }
     let who = match (account, sign_in.visitor, sign_in.invite) {
         (Some(account), _, _) => Who::Account(account),
         (None, Some(name), Some(invite)) => match holding(app, &invite).await? {
@@ -40,18 +66,20 @@ pub(crate) async fn by_secret(app: &App, secret: &str) -> Answer<Option<(String,
         },
         _ => return Ok(None),
     };
-    Ok(Some((sign_in.id, who)))
+    Ok(Some(Signed { sign_in: sign_in.id, who, watcher }))
 }
 
 /// Who is asking.
 pub(crate) async fn find(app: &App, headers: &HeaderMap, uri: &Uri) -> Answer<Caller> {
-    let mut caller = Caller { who: Who::Nobody, sign_in: None, secret: None, link: None };
+    let watcher = Watcher::default();
+    let mut caller = Caller { who: Who::Nobody, sign_in: None, secret: None, link: None, watcher };
     let short = |secret: &&str| !secret.is_empty() && secret.len() <= LONGEST_SECRET;
     if let Some(secret) = bearer(headers).or_else(|| cookie::read(headers)).filter(short)
-        && let Some((sign_in, who)) = by_secret(app, secret).await?
+        && let Some(signed) = by_secret(app, secret).await?
     {
-        caller.who = who;
-        caller.sign_in = Some(sign_in);
+        caller.who = signed.who;
+        caller.watcher = signed.watcher;
+        caller.sign_in = Some(signed.sign_in);
         caller.secret = Some(secret.to_owned());
     }
     if let Some(token) = invite_token(uri).filter(short) {

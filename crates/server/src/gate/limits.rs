@@ -38,7 +38,11 @@ pub(crate) async fn around(State(outer): State<Outer>, request: Request, next: N
 }
 
 async fn bounded(app: &Shared, request: Request, next: Next) -> Response {
-    let Ok(_place) = app.requests.clone().try_acquire_owned() else {
+    // Who waits for the next part of a live channel takes no place from those who get an answer at once.
+    let path = request.uri().path();
+    let live = path.starts_with("/api/channels/") && path.contains("/live/");
+    let places = if live { &app.viewers } else { &app.requests };
+    let Ok(_place) = places.clone().try_acquire_owned() else {
         return Problem::busy("The server answers as many requests as it can; try again in a moment.")
             .into_response();
     };

@@ -15,6 +15,7 @@ use crate::gate::caller;
 use crate::gate::rules::{self, Need};
 use crate::gate::who::{Caller, Who};
 use crate::house::live::Admission;
+use crate::house::{household, places};
 use crate::problem::{Answer, Problem};
 
 /// Passes a request on to its handler if the rule of its route lets the caller; the handler finds the [`Caller`]
@@ -26,9 +27,9 @@ pub(crate) async fn gate(
     request: Request,
     next: Next,
 ) -> Response {
-    let session = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value.to_owned());
+    let id = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value.to_owned());
     let (mut parts, body) = request.into_parts();
-    match judge(&app, &path, session.as_deref(), &parts).await {
+    match judge(&app, &path, id.as_deref().unwrap_or_default(), &parts).await {
         Ok(caller) => {
             parts.extensions.insert(caller);
             let mut response = next.run(Request::from_parts(parts, body)).await;
@@ -46,8 +47,14 @@ fn address(request: &Parts) -> Option<IpAddr> {
     request.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
 }
 
-async fn judge(app: &Shared, path: &MatchedPath, session: Option<&str>, request: &Parts) -> Answer<Caller> {
-    let caller = caller::find(app, &request.headers, &request.uri).await?;
+async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> Answer<Caller> {
+    let mut caller = caller::find(app, &request.headers, &request.uri).await?;
+    if matches!(caller.who, Who::Nobody)
+        && rules::by_token(&request.method, path.as_str())
+        && let Some(account) = caller::by_token(app, &request.uri).await?
+    {
+        caller.who = Who::Account(account);
+    }
     let need = rules::find(&request.method, path.as_str()).ok_or_else(|| {
         // The router is checked against the table when it is built, so that this is never reached.
         Problem::not_allowed("No rule says who may do this, so nobody may.")
@@ -62,24 +69,55 @@ async fn judge(app: &Shared, path: &MatchedPath, session: Option<&str>, request:
             account_of_at_least(&caller, Role::Owner, "Only an owner of this place may do that; ask one.")?;
         }
         Need::Player => {
-            let detail = "A guest can join a session by an invite, but neither start one nor watch films. Ask an \
-                          owner to make the account a player.";
-            account_of_at_least(&caller, Role::Player, detail)?;
+            account_of_at_least(&caller, Role::Player, GUEST)?;
         }
         Need::Account => account_of_at_least(&caller, Role::Guest, "")?,
+        Need::Household => {
+            account_of_at_least(&caller, Role::Guest, "")?;
+            if caller.is_limited() {
+                return Err(household::limited());
+            }
+        }
+        Need::Sees | Need::Watches | Need::Streams => shown(app, &caller, need, id)?,
+        Need::Party | Need::PartyHost => app.parties.admits(&caller, id, need == Need::PartyHost)?,
         Need::Known => {
             if matches!(caller.who, Who::Nobody) {
                 return Err(Problem::sign_in_required());
             }
         }
-        Need::People | Need::Host => in_session(app, &caller, need, session.unwrap_or_default())?,
+        Need::People | Need::Host => in_session(app, &caller, need, id)?,
+    }
+    // Whatever is asked of a film: what a profile does not see, it does not get either.
+    if path.as_str().starts_with("/api/films/{id}") {
+        household::of_age(app, &caller, id).await?;
+    } else if path.as_str().starts_with("/api/parties/{id}")
+        && let Some(film) = app.parties.film(id)
+    {
+        household::of_age(app, &caller, &film).await?;
+    }
+    if need == Need::Streams {
+        places::pass(app, &caller, places::of_path(path.as_str(), id))?;
     }
     Ok(caller)
 }
 
+/// What a guest's account is told.
+const GUEST: &str = "A guest can join a session or a party by an invite, but neither start one nor watch films alone. \
+                     Ask an owner to make the account a player.";
+
+/// A film is for accounts, and for whoever is in a party that watches it.
+fn shown(app: &Shared, caller: &Caller, need: Need, film: &str) -> Answer<()> {
+    if app.parties.shows(caller, film) {
+        return Ok(());
+    }
+    let role = if need == Need::Sees { Role::Guest } else { Role::Player };
+    account_of_at_least(caller, role, GUEST)
+}
+
 fn account_of_at_least(caller: &Caller, role: Role, detail: &str) -> Answer<()> {
     match &caller.who {
-        Who::Account(account) if account.role >= role => Ok(()),
+        Who::Account(_) if caller.role() >= Some(role) => Ok(()),
+        Who::Account(account) if account.role >= role => Err(household::limited()),
         Who::Account(_) => Err(Problem::not_allowed(detail)),
         Who::Visitor { .. } => {
             let detail =

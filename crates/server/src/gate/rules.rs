@@ -11,6 +11,8 @@ pub(crate) enum Need {
     Known,
     /// Any account, guests too.
     Account,
+    /// Any account, in a profile without an age limit.
+    Household,
     /// A player or an owner.
     Player,
     /// An owner.
@@ -19,6 +21,17 @@ pub(crate) enum Need {
     People,
     /// The session's account, and owners.
     Host,
+    /// Any account, and whoever is in a party that watches the film. Profiles with an age limit get no further than
+    /// that, here and wherever else a film is named.
+    Sees,
+    /// Players and owners, and whoever is in a party that watches the film.
+    Watches,
+    /// Those, while the account has a place among the streams that it may watch at a time.
+    Streams,
+    /// The party's people: its host, owners, and whoever came by an invite to it.
+    Party,
+    /// The party's host, and owners.
+    PartyHost,
     /// Whoever asks from this machine itself, and owners.
     Local,
 }
@@ -38,9 +51,21 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::POST, "/api/sign-in/code", Need::Anyone),
     (Method::POST, "/api/sign-out", Need::Anyone),
     (Method::GET, "/api/me", Need::Known),
-    (Method::PATCH, "/api/me", Need::Account),
+    (Method::PATCH, "/api/me", Need::Household),
     (Method::GET, "/api/me/sign-ins", Need::Account),
+    (Method::PATCH, "/api/me/sign-ins/{id}", Need::Account),
     (Method::DELETE, "/api/me/sign-ins/{id}", Need::Account),
+    // The people who share the account. A profile may change what only concerns itself; the handler sees to that.
+    (Method::GET, "/api/profiles", Need::Account),
+    (Method::POST, "/api/profiles", Need::Household),
+    (Method::PATCH, "/api/profiles/{id}", Need::Account),
+    (Method::DELETE, "/api/profiles/{id}", Need::Household),
+    (Method::POST, "/api/profiles/{id}/open", Need::Account),
+    // What the account watches, and where.
+    (Method::GET, "/api/streams", Need::Account),
+    (Method::POST, "/api/streams", Need::Account),
+    (Method::PUT, "/api/streams/{id}", Need::Account),
+    (Method::DELETE, "/api/streams/{id}", Need::Account),
     // Everybody's accounts.
     (Method::GET, "/api/accounts", Need::Owner),
     (Method::POST, "/api/accounts", Need::Owner),
@@ -57,15 +82,70 @@ pub(crate) const RULES: &[Rule] = &[
     // Films. A guest sees what there is and watches nothing, as it is with titles.
     (Method::GET, "/api/films", Need::Account),
     (Method::POST, "/api/films/rescan", Need::Owner),
-    (Method::GET, "/api/films/{id}", Need::Account),
+    (Method::GET, "/api/films/{id}", Need::Sees),
+    (Method::PATCH, "/api/films/{id}", Need::Owner),
     (Method::DELETE, "/api/films/{id}", Need::Owner),
-    (Method::GET, "/api/films/{id}/poster", Need::Account),
+    (Method::GET, "/api/films/{id}/poster", Need::Sees),
     (Method::PUT, "/api/films/{id}/position", Need::Player),
-    (Method::GET, "/api/films/{id}/master.m3u8", Need::Player),
-    (Method::GET, "/api/films/{id}/manifest.mpd", Need::Player),
-    (Method::GET, "/api/films/{id}/{playlist}", Need::Player),
-    (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Player),
-    (Method::GET, "/api/films/{id}/file", Need::Player),
+    (Method::GET, "/api/films/{id}/sprites/{name}", Need::Watches),
+    // Making a film playable takes the owner's disk and processor.
+    (Method::GET, "/api/renderings", Need::Owner),
+    (Method::POST, "/api/films/{id}/rendering", Need::Owner),
+    (Method::DELETE, "/api/films/{id}/rendering", Need::Owner),
+    // Channels. A guest sees what is on. Whose channel it is, the handlers look up.
+    (Method::GET, "/api/channels", Need::Account),
+    (Method::POST, "/api/channels", Need::Player),
+    (Method::GET, "/api/channels/{id}", Need::Account),
+    (Method::PATCH, "/api/channels/{id}", Need::Player),
+    (Method::DELETE, "/api/channels/{id}", Need::Player),
+    (Method::GET, "/api/channels/{id}/cover.svg", Need::Account),
+    (Method::GET, "/api/channels/{id}/keys", Need::Player),
+    (Method::POST, "/api/channels/{id}/keys", Need::Player),
+    (Method::DELETE, "/api/channels/{id}/keys/{key}", Need::Player),
+    (Method::POST, "/api/channels/{id}/keep", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/master.m3u8", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/manifest.mpd", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/{playlist}", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/{track}/{segment}", Need::Player),
+    // The guide, and channels made of the library. What opens films opens channels made of them.
+    (Method::GET, "/api/guide", Need::Account),
+    (Method::POST, "/api/guide/channels", Need::Owner),
+    (Method::POST, "/api/guide/preview", Need::Owner),
+    (Method::GET, "/api/guide/playlist.m3u", Need::Player),
+    (Method::GET, "/api/guide/xmltv.xml", Need::Player),
+    (Method::GET, "/api/guide/tokens", Need::Player),
+    (Method::POST, "/api/guide/tokens", Need::Player),
+    (Method::DELETE, "/api/guide/tokens/{token}", Need::Player),
+    (Method::GET, "/api/guide/sources", Need::Owner),
+    (Method::POST, "/api/guide/sources", Need::Owner),
+    (Method::DELETE, "/api/guide/sources/{id}", Need::Owner),
+    (Method::POST, "/api/guide/sources/{id}/refresh", Need::Owner),
+    (Method::POST, "/api/guide/import", Need::Owner),
+    (Method::GET, "/api/channels/{id}/schedule", Need::Owner),
+    (Method::PUT, "/api/channels/{id}/schedule", Need::Owner),
+    (Method::GET, "/api/channels/{id}/on", Need::Account),
+    (Method::GET, "/api/channels/{id}/on/master.m3u8", Need::Player),
+    (Method::GET, "/api/channels/{id}/on/{playlist}", Need::Player),
+    (Method::GET, "/api/channels/{id}/on/{film}/{track}/{segment}", Need::Streams),
+    // Recordings. Whose they are, the handlers look up.
+    (Method::GET, "/api/recordings", Need::Player),
+    (Method::POST, "/api/recordings", Need::Player),
+    (Method::PATCH, "/api/recordings/{id}", Need::Player),
+    (Method::DELETE, "/api/recordings/{id}", Need::Player),
+    (Method::POST, "/api/recordings/rules", Need::Player),
+    (Method::DELETE, "/api/recordings/rules/{rule}", Need::Player),
+    (Method::GET, "/api/films/{id}/master.m3u8", Need::Watches),
+    (Method::GET, "/api/films/{id}/manifest.mpd", Need::Watches),
+    (Method::GET, "/api/films/{id}/{playlist}", Need::Watches),
+    (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Streams),
+    (Method::GET, "/api/films/{id}/file", Need::Streams),
+    // Parties.
+    (Method::POST, "/api/parties", Need::Player),
+    (Method::GET, "/api/parties/{id}", Need::Party),
+    (Method::PATCH, "/api/parties/{id}", Need::PartyHost),
+    (Method::DELETE, "/api/parties/{id}", Need::PartyHost),
+    (Method::POST, "/api/parties/{id}/invites", Need::PartyHost),
+    (Method::GET, "/api/parties/{id}/live", Need::Party),
     // Uploads take the owner's disk. What they can do is no secret.
     (Method::OPTIONS, "/api/uploads", Need::Anyone),
     (Method::POST, "/api/uploads", Need::Owner),
@@ -114,6 +194,24 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::DELETE, "/api/clips/{id}", Need::Account),
 ];
 
+/// What a token for players opens, which stands in the address and may be seen by others: it shows, and changes
+/// nothing.
+const BY_TOKEN: &[&str] = &[
+    "/api/guide/playlist.m3u",
+    "/api/guide/xmltv.xml",
+    "/api/channels/{id}/on/master.m3u8",
+    "/api/channels/{id}/on/{playlist}",
+    "/api/channels/{id}/on/{film}/{track}/{segment}",
+    "/api/channels/{id}/live/master.m3u8",
+    "/api/channels/{id}/live/{playlist}",
+    "/api/channels/{id}/live/{track}/{segment}",
+];
+
+/// Whether a token for players opens this.
+pub(crate) fn by_token(method: &Method, path: &str) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) && BY_TOKEN.contains(&path)
+}
+
 /// The line of a method and path. `HEAD` is `GET` without the body.
 pub(crate) fn find(method: &Method, path: &str) -> Option<Need> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
@@ -131,6 +229,19 @@ impl Need {
             Self::Owner => "owners",
             Self::People => "the session's people: its account, owners, and whoever holds an invite to it",
             Self::Host => "the session's account and owners",
+            Self::Household => "any account, in a profile without an age limit",
+            Self::Sees => {
+                "any account, and whoever is in a party that watches the film; within the age limit"
+            }
+            Self::Watches => {
+                "players, owners, and whoever is in a party that watches the film; within the age limit"
+            }
+            Self::Streams => {
+                "players, owners, and whoever is in a party that watches it; within the age limit and the account's \
+                 number of streams"
+            }
+            Self::Party => "the party's people: its host, owners, and whoever came by an invite to it",
+            Self::PartyHost => "the party's host and owners",
             Self::Local => "this machine itself, and owners",
         }
     }

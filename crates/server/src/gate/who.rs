@@ -41,6 +41,17 @@ pub(crate) struct Caller {
     pub(crate) secret: Option<String>,
     /// An invite whose token stands in the address, and which holds.
     pub(crate) link: Option<Invite>,
+    /// Who of the account's people is at the device. The device's sign-in says so, and nothing else.
+    pub(crate) watcher: Watcher,
+}
+
+/// Who of an account's people is at a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Watcher {
+    /// The profile; nothing where none was opened yet.
+    pub(crate) profile: Option<String>,
+    /// Up to which age films are seen; nothing is no limit.
+    pub(crate) age_limit: Option<u8>,
 }
 
 impl Caller {
@@ -49,9 +60,20 @@ impl Caller {
         if let Who::Account(account) = &self.who { Some(account) } else { None }
     }
 
+    /// What the account may do on this device: an owner's child is no owner.
+    pub(crate) fn role(&self) -> Option<Role> {
+        let role = self.account()?.role;
+        Some(if self.is_limited() { role.min(Role::Player) } else { role })
+    }
+
     /// Whether an owner is asking.
     pub(crate) fn is_owner(&self) -> bool {
-        self.account().is_some_and(|account| account.role == Role::Owner)
+        self.role() == Some(Role::Owner)
+    }
+
+    /// Whether the profile at the device has an age limit.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.watcher.age_limit.is_some()
     }
 
     /// Who would sit in a seat.

@@ -2,15 +2,23 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind, IoSliceMut};
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use futures_util::stream;
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
-/// Bytes that are read at a time, and held for each viewer: enough that the disk is asked rarely.
-const CHUNK: usize = 256 << 10;
+use crate::house::buffers::{BUFFER, Buffers, Lent};
+
+/// Whether a read may wait for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    May,
+    /// What is not in memory is left for later.
+    MustNot,
+}
 
 /// What is sent.
 #[derive(Debug)]
@@ -18,31 +26,55 @@ pub(crate) struct Piece {
     head: Vec<u8>,
     file: File,
     ranges: VecDeque<Range<u64>>,
+    buffers: Arc<Buffers>,
 }
 
 impl Piece {
     /// `head`, and behind it the bytes of `file` in `ranges`.
-    pub(crate) fn new(head: Vec<u8>, file: File, ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
-        Self { head, file, ranges: ranges.into_iter().filter(|range| !range.is_empty()).collect() }
+    pub(crate) fn new(
+        head: Vec<u8>,
+        file: File,
+        ranges: impl IntoIterator<Item = Range<u64>>,
+        buffers: &Arc<Buffers>,
+    ) -> Self {
+        let ranges = ranges.into_iter().filter(|range| !range.is_empty()).collect();
+        Self { head, file, ranges, buffers: buffers.clone() }
     }
 
-    /// The next bytes; none at the end. Blocks.
-    fn next(&mut self) -> io::Result<Vec<u8>> {
-        let mut chunk = std::mem::take(&mut self.head);
-        while chunk.len() < CHUNK
-            && let Some(range) = self.ranges.front_mut()
-        {
-            let room = CHUNK - chunk.len();
-            let take = usize::try_from(range.end - range.start).map_or(room, |left| left.min(room));
-            let at = chunk.len();
-            chunk.resize(at + take, 0);
-            self.file.read_exact_at(&mut chunk[at..], range.start)?;
-            range.start += take as u64;
-            if range.is_empty() {
-                self.ranges.pop_front();
+    /// The next bytes; none at the end.
+    ///
+    /// # Errors
+    /// `WouldBlock` where it must not wait and nothing is in memory.
+    fn next(&mut self, wait: Wait) -> io::Result<Bytes> {
+        if self.head.len() > BUFFER {
+            return Ok(Bytes::from(std::mem::take(&mut self.head)));
+        }
+        let mut chunk = self.buffers.lend();
+        let head = std::mem::take(&mut self.head);
+        chunk.room()[..head.len()].copy_from_slice(&head);
+        chunk.fill(head.len());
+        while let Some(range) = self.ranges.front_mut() {
+            let room = chunk.room();
+            let most = room.len();
+            let take = usize::try_from(range.end - range.start).map_or(most, |left| left.min(most));
+            if take == 0 {
+                break;
+            }
+            match read(&self.file, &mut room[..take], range.start, wait) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    chunk.fill(count);
+                    range.start += count as u64;
+                    if range.is_empty() {
+                        self.ranges.pop_front();
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock && !chunk.is_empty() => break,
+                Err(error) => return Err(error),
             }
         }
-        Ok(chunk)
+        Ok(Bytes::from_owner::<Lent>(chunk))
     }
 
     /// The body of an answer. Reads the first bytes at once, so call it where blocking is allowed.
@@ -50,24 +82,44 @@ impl Piece {
     /// # Errors
     /// Where the file cannot be read.
     pub(crate) fn body(mut self) -> io::Result<Body> {
-        let first = self.next()?;
+        let first = self.next(Wait::May)?;
         if self.ranges.is_empty() {
             return Ok(Body::from(first));
         }
         let rest = stream::unfold(Some((self, Some(first))), async |state| {
-            let (mut piece, first) = state?;
-            if let Some(first) = first {
-                return Some((Ok(Bytes::from(first)), Some((piece, None))));
-            }
-            let reading = tokio::task::spawn_blocking(move || piece.next().map(|chunk| (chunk, piece)));
-            match reading.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
-                Ok((chunk, _)) if chunk.is_empty() => None,
-                Ok((chunk, piece)) => Some((Ok(Bytes::from(chunk)), Some((piece, None)))),
-                // The connection is cut, so that nobody takes half of it for the whole.
-                Err(error) => Some((Err(error), None)),
+            let (piece, first) = state?;
+            let (chunk, piece) = match first {
+                Some(first) => (Ok(first), Some(piece)),
+                None => later(piece).await,
+            };
+            match chunk {
+                Ok(chunk) if chunk.is_empty() => None,
+                // After an error the connection is cut, so that nobody takes half of it for the whole.
+                chunk => Some((chunk, piece.map(|piece| (piece, None)))),
             }
         });
         Ok(Body::from_stream(rest))
+    }
+}
+
+/// The next bytes of a piece, from memory at once, from the disk on a thread that may wait for it.
+async fn later(mut piece: Piece) -> (io::Result<Bytes>, Option<Piece>) {
+    match piece.next(Wait::MustNot) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+        Err(error) => return (Err(error), None),
+        chunk => return (chunk, Some(piece)),
+    }
+    let reading = tokio::task::spawn_blocking(move || (piece.next(Wait::May), Some(piece)));
+    reading.await.unwrap_or_else(|error| (Err(io::Error::other(error)), None))
+}
+
+fn read(file: &File, into: &mut [u8], from: u64, wait: Wait) -> io::Result<usize> {
+    let flags = if wait == Wait::May { ReadWriteFlags::empty() } else { ReadWriteFlags::NOWAIT };
+    match preadv2(file, &mut [IoSliceMut::new(into)], from, flags) {
+        // Some file systems cannot tell what is in memory.
+        Err(Errno::OPNOTSUPP) if wait == Wait::MustNot => Err(ErrorKind::WouldBlock.into()),
+        Err(Errno::INTR) => Err(ErrorKind::Interrupted.into()),
+        answer => Ok(answer?),
     }
 }
 
@@ -139,10 +191,12 @@ mod tests {
         let ranges = [10..20, 500_000..500_000, 0..700_000, 999_999..1_000_000];
         let mut wanted = b"head".to_vec();
         wanted.extend([&film[10..20], &film[0..700_000], &film[999_999..]].concat());
-        let piece = Piece::new(b"head".to_vec(), File::open(&path).unwrap(), ranges);
+        let buffers = Arc::default();
+        let piece = Piece::new(b"head".to_vec(), File::open(&path).unwrap(), ranges, &buffers);
         let body = axum::body::to_bytes(piece.body().unwrap(), usize::MAX).await.unwrap();
         assert!(body == wanted, "{} bytes of {}", body.len(), wanted.len());
-        let beyond = Piece::new(Vec::new(), File::open(&path).unwrap(), [0..900_000, 900_000..2_000_000]);
+        let beyond =
+            Piece::new(Vec::new(), File::open(&path).unwrap(), [0..900_000, 900_000..2_000_000], &buffers);
         let cut = axum::body::to_bytes(beyond.body().unwrap(), usize::MAX).await;
         assert!(cut.is_err(), "half was taken for the whole");
     }

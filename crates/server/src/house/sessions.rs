@@ -32,6 +32,10 @@ pub(crate) enum Change {
     Session(String),
     /// The queue moved.
     Queue,
+    /// How a film that is made playable is getting on, for owners.
+    Rendering(serde_json::Value),
+    /// A channel changed, or went on or off the air.
+    Channel(String),
 }
 
 /// All sessions, and the queue.
@@ -80,7 +84,7 @@ impl Sessions {
         self.changes.subscribe()
     }
 
-    fn tell(&self, change: Change) {
+    pub(crate) fn tell(&self, change: Change) {
         // Without a reader nobody has to be told.
         drop(self.changes.send(change));
     }

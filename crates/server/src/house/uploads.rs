@@ -344,6 +344,33 @@ impl Uploads {
         )))
     }
 
+    /// Takes in a film of at most `bytes` that the house makes itself: `fill` writes it, and it comes to its place once it
+    /// is whole. Blocks.
+    pub(crate) fn take_in<T>(
+        &self,
+        name: &str,
+        bytes: u64,
+        account: &str,
+        fill: impl FnOnce(&mut File) -> Answer<T>,
+    ) -> Answer<(T, Arrived)> {
+        let unusable = || Problem::invalid("name", "No film's file can have that name; choose another one.");
+        let name = safe_name(name).ok_or_else(unusable)?;
+        let upload = Upload { name, length: bytes, account: account.to_owned() };
+        let id = self.create(&upload)?;
+        let written = || {
+            let opened = File::options().write(true).open(self.part(&id)?);
+            let mut file = opened.map_err(|error| failed(&error))?;
+            let filled = fill(&mut file)?;
+            file.sync_data().map_err(|error| failed(&error))?;
+            let length = file.metadata().map_err(|error| failed(&error))?.len();
+            let gone = || Problem::conflict("What was kept is gone before it came to its place; try again.");
+            Ok((filled, self.finish(&id, &Upload { length, ..upload.clone() })?.ok_or_else(gone)?))
+        };
+        let taken = written();
+        self.wipe(&id)?;
+        taken
+    }
+
     /// Ends an upload and forgets what came of it.
     pub(crate) async fn remove(&self, id: &str) -> Answer<()> {
         let (_writer, _place) = self.write_place(id).await?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use playhouse_live::Hub;
 use playhouse_play::control::NetSpec;
 use playhouse_server::{Config, ServeError, serve};
 use playhouse_store::Store;
@@ -24,6 +25,7 @@ pub(crate) struct House {
     pub(crate) node: Arc<Fake>,
     pub(crate) air: Arc<Air>,
     pub(crate) store: Store,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) nobody: Client,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<Result<(), ServeError>>>,
@@ -63,16 +65,17 @@ impl House {
         let air = Arc::new(Air::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { drop(stopped.await) };
+        let hub = Arc::new(Hub::default());
         let served = tokio::spawn(serve(
             listener,
             config,
             store.clone(),
             node.clone(),
-            Arc::default(),
+            hub.clone(),
             air.clone(),
             shutdown,
         ));
-        let house = Self { folder, node, air, store, nobody, stop: Some(stop), served: Some(served) };
+        let house = Self { folder, node, air, store, hub, nobody, stop: Some(stop), served: Some(served) };
         // Events are followed from the moment that the server answers.
         if !tls {
             house.nobody.get("/api/health").await.expect(200);

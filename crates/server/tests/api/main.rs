@@ -4,16 +4,23 @@
 
 mod accounts;
 mod broadcast;
+mod channels;
 mod clips;
 mod docs;
 mod errors;
 mod fake;
 mod films;
+mod guide;
 mod house;
+mod household;
 mod http;
 mod invites;
+mod live;
 mod pages;
+mod parties;
+mod publisher;
 mod queue;
+mod renderings;
 mod roles;
 mod sessions;
 mod sign_in;

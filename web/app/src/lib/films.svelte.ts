@@ -59,6 +59,18 @@ class Films {
     this.list = this.list?.filter(({ id }) => id !== film.id);
   }
 
+  /** Somebody else is watching now, who sees other films and left them elsewhere. */
+  forget(): void {
+    this.list = undefined;
+    this.#last = undefined;
+  }
+
+  /** Says whether a film was watched, without watching it. */
+  async mark(film: Film, finished: boolean): Promise<void> {
+    await this.keep(film.id, { seconds: 0, finished }, false);
+    this.take({ ...film, finished, position_s: 0, watched_ms: Date.now() });
+  }
+
   /** A film's newer state. */
   take(film: Film): void {
     this.list = this.list?.map((each) => (each.id === film.id ? film : each));

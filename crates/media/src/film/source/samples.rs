@@ -21,17 +21,17 @@ pub(super) struct Tables {
 
 /// A timed unit of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::film) struct Sample {
+pub(crate) struct Sample {
     /// Where it lies in the film.
-    pub(in crate::film) at: u64,
+    pub(crate) at: u64,
     /// How long it is.
-    pub(in crate::film) bytes: u32,
+    pub(crate) bytes: u32,
     /// How long it lasts.
-    pub(in crate::film) ticks: u32,
+    pub(crate) ticks: u32,
     /// How much later it is shown than decoded.
-    pub(in crate::film) composition: i32,
+    pub(crate) composition: i32,
     /// Whether decoding can begin here.
-    pub(in crate::film) sync: bool,
+    pub(crate) sync: bool,
 }
 
 /// The samples of a track, one after the other.

@@ -1,0 +1,546 @@
+//! What of a live stream can be asked for: the segments of its window, and the parts of the newest ones.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::playlist::{dash, hls};
+use super::row::{Part, Placed};
+use super::{File, Track};
+
+/// Segments whose bytes stay in memory after they are over: playlists list parts of as many.
+const KEPT: usize = 4;
+/// Bytes of such segments at most.
+const MOST_KEPT: usize = 48 << 20;
+/// How long a segment can still be asked for once no playlist lists it (RFC 8216bis, section 6.2.2).
+const FAREWELL: Duration = Duration::from_secs(60);
+
+/// A run of segments with the same tracks and one clock. Between two of them there is a discontinuity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Era {
+    /// How many there were before it.
+    pub number: u64,
+    /// The media sequence number of its first segment.
+    pub first: u64,
+    /// When it began, in microseconds since 1970.
+    pub wall: u64,
+    /// Its place in the recording.
+    pub at: Duration,
+    /// Its tracks, pictures first.
+    pub tracks: Vec<Track>,
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// Counts changes of any kind.
+    pub version: u64,
+    /// Whether nothing more is to come.
+    pub ended: bool,
+}
+
+/// What there is of something that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found<T> {
+    /// It is here.
+    Here(T),
+    /// It is about to come.
+    Soon,
+    /// It is not here, and nothing says that it will be.
+    Nowhere,
+}
+
+/// Where the bytes of a segment or part are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// In memory, piece after piece.
+    Memory(Vec<Arc<[u8]>>),
+    /// In the file of that segment.
+    Disk(u64, Range<u64>),
+}
+
+/// A part that is listed, or may be.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub(super) ticks: u64,
+    pub(super) independent: bool,
+    bytes: Arc<[u8]>,
+    samples: Vec<Placed>,
+}
+
+/// One track of a segment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lane {
+    pub(super) start: u64,
+    pub(super) ticks: u64,
+    pub(super) bytes: u64,
+    pub(super) samples: u32,
+    pub(super) independent: bool,
+    /// While they are in memory.
+    pub(super) parts: Vec<Listed>,
+    /// Where it is in the segment's file, once it is there.
+    pub(super) place: Option<Range<u64>>,
+}
+
+impl Lane {
+    /// Whether there is nothing of it to be had.
+    pub(super) fn is_gap(&self) -> bool {
+        self.bytes == 0 || (self.parts.is_empty() && self.place.as_ref().is_none_or(Range::is_empty))
+    }
+}
+
+/// A segment, in all tracks.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) number: u64,
+    /// Number of its era.
+    pub(super) era: u64,
+    pub(super) at: Duration,
+    pub(super) length: Duration,
+    pub(super) lanes: Vec<Lane>,
+}
+
+impl Held {
+    fn bytes(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.bytes).sum()
+    }
+}
+
+/// What of a live stream can be asked for.
+#[derive(Debug)]
+pub struct Window {
+    /// How far back one can go, and how many bytes that may take.
+    length: Duration,
+    most_bytes: u64,
+    pub(super) eras: VecDeque<Era>,
+    pub(super) segments: VecDeque<Held>,
+    pub(super) open: Option<Held>,
+    edge: Edge,
+    bytes: u64,
+    /// How far the longest of its tracks has come; it does not go back.
+    reach: Duration,
+    /// The longest part and segment there were: what playlists promise must not change.
+    pub(super) longest_part: Duration,
+    pub(super) longest: Duration,
+}
+
+impl Window {
+    /// A window of that length that takes so many bytes at most.
+    pub const fn new(length: Duration, most_bytes: u64) -> Self {
+        Self {
+            length,
+            most_bytes,
+            eras: VecDeque::new(),
+            segments: VecDeque::new(),
+            open: None,
+            edge: Edge { version: 0, ended: true },
+            bytes: 0,
+            reach: Duration::ZERO,
+            longest_part: super::PART,
+            longest: Duration::from_secs(2),
+        }
+    }
+
+    /// The target duration: whole seconds, of which no segment is longer once it is rounded.
+    pub fn target(&self) -> Duration {
+        Duration::from_secs((micros(self.longest) + 500_000) / 1_000_000)
+    }
+
+    /// How far it has come.
+    pub const fn edge(&self) -> Edge {
+        self.edge
+    }
+
+    /// Whether there is nothing to play.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty() && self.open.is_none()
+    }
+
+    /// The era of the newest segment.
+    pub fn era(&self) -> Option<&Era> {
+        self.eras.back()
+    }
+
+    /// The number that a new era has, and the place in the recording where it may begin.
+    pub fn next(&self) -> (u64, Option<u64>, Duration) {
+        let number = self.eras.back().map_or(0, |era| era.number + 1);
+        let last = self.open.as_ref().or(self.segments.back());
+        (number, last.map(|held| held.number + 1), self.reach)
+    }
+
+    /// Another length from now on.
+    pub fn set_length(&mut self, length: Duration) {
+        self.length = length;
+    }
+
+    /// Begins an era. Its time of day is moved behind the one before it, should the clock have been set back.
+    pub fn begin(&mut self, mut era: Era) {
+        self.close();
+        if let (Some(before), Some(last)) = (self.eras.back(), self.segments.back()) {
+            era.wall = era.wall.max(before.wall + micros((last.at + last.length).saturating_sub(before.at)));
+        }
+        self.eras.push_back(era);
+        self.edge.ended = false;
+        self.edge.version += 1;
+    }
+
+    /// Takes a part of the newest era.
+    pub fn part(&mut self, part: Part) {
+        if self.open.as_ref().is_some_and(|open| open.number != part.segment) {
+            self.close();
+        }
+        let Some(era) = self.eras.back() else { return };
+        let Some(track) = era.tracks.get(part.track) else { return };
+        let open = self.open.get_or_insert_with(|| Held {
+            number: part.segment,
+            era: era.number,
+            at: duration(part.start, track.timescale),
+            length: Duration::ZERO,
+            lanes: vec![Lane::default(); era.tracks.len()],
+        });
+        self.longest_part = self.longest_part.max(duration(part.ticks, track.timescale));
+        let lane = &mut open.lanes[part.track];
+        if lane.bytes == 0 {
+            lane.start = part.start;
+            lane.independent = part.independent;
+        }
+        lane.ticks += part.ticks;
+        self.reach = self.reach.max(duration(lane.start + lane.ticks, track.timescale));
+        lane.bytes += part.bytes.len() as u64;
+        lane.samples += u32::try_from(part.samples.len()).unwrap_or(0);
+        if part.track == 0 || open.length == Duration::ZERO {
+            // The first track is the one that segments are cut by.
+            open.at = duration(lane.start, track.timescale);
+            open.length = duration(lane.ticks, track.timescale);
+        }
+        let (ticks, independent) = (part.ticks, part.independent);
+        lane.parts.push(Listed { ticks, independent, bytes: part.bytes, samples: part.samples });
+        self.edge.version += 1;
+    }
+
+    /// Ends the open segment; gives its number.
+    pub fn close(&mut self) -> Option<u64> {
+        let mut open = self.open.take()?;
+        let tracks = self.eras.back().map(|era| era.tracks.as_slice()).unwrap_or_default();
+        for (lane, track) in open.lanes.iter_mut().zip(tracks) {
+            if lane.bytes == 0 {
+                lane.start = ticks(open.at, track.timescale);
+                lane.ticks = ticks(open.length, track.timescale);
+            }
+            self.longest = self.longest.max(duration(lane.ticks, track.timescale));
+        }
+        let number = open.number;
+        self.bytes += open.bytes();
+        self.segments.push_back(open);
+        self.edge.version += 1;
+        self.forget_bytes();
+        Some(number)
+    }
+
+    /// Nothing more is to come, until another era begins.
+    pub fn end(&mut self) {
+        self.close();
+        self.edge.ended = true;
+        self.edge.version += 1;
+    }
+
+    /// Lets go of bytes that are not asked for at once.
+    fn forget_bytes(&mut self) {
+        let mut held = 0;
+        for (newer, segment) in self.segments.iter_mut().rev().enumerate() {
+            if segment.lanes.iter().all(|lane| lane.parts.is_empty()) {
+                break;
+            }
+            held += usize::try_from(segment.bytes()).unwrap_or(usize::MAX);
+            if newer >= KEPT || (newer > 0 && held > MOST_KEPT) {
+                for lane in &mut segment.lanes {
+                    lane.parts = Vec::new();
+                }
+            }
+        }
+    }
+
+    /// The pieces of a segment that is over, for its file: of each track, start, ticks, and its parts.
+    pub(super) fn pieces(&self, number: u64) -> Option<(&Held, &Era)> {
+        let held = self.held(number)?;
+        Some((held, self.era_of(held)?))
+    }
+
+    /// The oldest segment that is over, in memory, and in no file yet.
+    pub fn unwritten(&self) -> Option<u64> {
+        let newest = self.segments.iter().rev().take(KEPT).rev();
+        let waiting = |lane: &Lane| lane.bytes > 0 && lane.place.is_none();
+        newest.filter(|held| held.lanes.iter().any(waiting)).map(|held| held.number).next()
+    }
+
+    /// Says where the tracks of a segment are in its file; empty ranges where it could not be written.
+    pub fn stored(&mut self, number: u64, places: Vec<Range<u64>>) {
+        let Some(held) = self.segments.iter_mut().find(|held| held.number == number) else { return };
+        for (lane, place) in held.lanes.iter_mut().zip(places) {
+            lane.place = Some(place);
+        }
+        self.edge.version += 1;
+    }
+
+    /// Takes a segment that an earlier run of the program has left on the disk. They come in order, and their eras
+    /// before them.
+    pub fn restore(&mut self, record: &super::record::Record) -> bool {
+        let Some(era) = self.eras.iter().find(|era| era.first == record.era) else { return false };
+        let newer =
+            self.segments.back().is_none_or(|last| last.number < record.segment && last.era <= era.number);
+        if record.lanes.len() != era.tracks.len() || record.segment < era.first || !newer {
+            return false;
+        }
+        let lanes: Vec<Lane> = record
+            .lanes
+            .iter()
+            .map(|lane| Lane {
+                start: lane.start,
+                ticks: lane.ticks,
+                bytes: lane.place.end - lane.place.start,
+                samples: u32::try_from(lane.samples.len()).unwrap_or(0),
+                independent: lane.samples.first().is_some_and(|sample| sample.sync),
+                parts: Vec::new(),
+                place: Some(lane.place.clone()),
+            })
+            .collect();
+        let (Some(lead), Some(track)) = (lanes.first(), era.tracks.first()) else { return false };
+        let (at, length) = (duration(lead.start, track.timescale), duration(lead.ticks, track.timescale));
+        for (lane, track) in lanes.iter().zip(&era.tracks) {
+            self.longest = self.longest.max(duration(lane.ticks, track.timescale));
+            self.reach = self.reach.max(duration(lane.start + lane.ticks, track.timescale));
+        }
+        let held = Held { number: record.segment, era: era.number, at, length, lanes };
+        self.bytes += held.bytes();
+        self.segments.push_back(held);
+        self.edge.version += 1;
+        true
+    }
+
+    /// Takes an era that an earlier run of the program has left on the disk. They come in order.
+    pub fn restore_era(&mut self, era: Era) -> bool {
+        let newer = self.eras.back().is_none_or(|last| last.first < era.first && last.number < era.number);
+        if newer && !era.tracks.is_empty() {
+            self.eras.push_back(era);
+        }
+        newer
+    }
+
+    /// Lets go of what is older than the window, or more than it may hold; gives the numbers of segments and eras
+    /// whose files can be removed.
+    pub fn expire(&mut self) -> (Vec<u64>, Vec<u64>) {
+        let end = self.reach;
+        let (mut segments, mut eras) = (Vec::new(), Vec::new());
+        while let Some(first) = self.segments.front()
+            && (end.saturating_sub(first.at + first.length) > self.length + FAREWELL
+                || self.bytes > self.most_bytes)
+            && self.segments.len() > 1
+        {
+            self.bytes = self.bytes.saturating_sub(first.bytes());
+            segments.push(first.number);
+            self.segments.pop_front();
+        }
+        while self.eras.len() > 1
+            && self.segments.front().is_some_and(|first| first.era > self.eras[0].number)
+        {
+            eras.extend(self.eras.pop_front().map(|era| era.first));
+        }
+        (segments, eras)
+    }
+
+    /// Lets go of a quarter of what there is, since the disk is full; as [`expire`](Self::expire) otherwise.
+    pub fn shrink(&mut self) -> (Vec<u64>, Vec<u64>) {
+        let most = std::mem::replace(&mut self.most_bytes, self.bytes / 4 * 3);
+        let gone = self.expire();
+        self.most_bytes = most;
+        gone
+    }
+
+    /// Segments that playlists list.
+    pub(super) fn listed(&self) -> impl DoubleEndedIterator<Item = &Held> + Clone {
+        let end = self.reach;
+        let length = self.length;
+        self.segments.iter().filter(move |held| end.saturating_sub(held.at + held.length) < length)
+    }
+
+    fn held(&self, number: u64) -> Option<&Held> {
+        let known = self.segments.binary_search_by_key(&number, |held| held.number);
+        known
+            .ok()
+            .and_then(|at| self.segments.get(at))
+            .or(self.open.as_ref().filter(|held| held.number == number))
+    }
+
+    pub(super) fn era_of(&self, held: &Held) -> Option<&Era> {
+        self.eras.iter().rev().find(|era| era.number == held.era)
+    }
+
+    /// The number of the segment that is being made.
+    pub(super) fn current(&self) -> u64 {
+        self.open.as_ref().map_or_else(
+            || {
+                self.segments
+                    .back()
+                    .map(|held| held.number + 1)
+                    .max(self.eras.back().map(|era| era.first))
+                    .unwrap_or(0)
+            },
+            |held| held.number,
+        )
+    }
+
+    /// The number of the segment that is being made, once it has a part.
+    pub fn open_segment(&self) -> Option<u64> {
+        self.open.as_ref().map(|held| held.number)
+    }
+
+    /// Parts of a track that the open segment has.
+    pub(super) fn parts_of_current(&self, track: usize) -> usize {
+        self.open.as_ref().and_then(|held| held.lanes.get(track)).map_or(0, |lane| lane.parts.len())
+    }
+
+    /// Whether a track's playlist has that segment, or that part of it (RFC 8216bis, section 6.2.5.2).
+    pub fn reaches(&self, segment: u64, part: Option<u32>, track: usize) -> Found<()> {
+        let current = self.current();
+        let parts = self.parts_of_current(track) as u64;
+        let here = match part {
+            _ if segment < current => true,
+            Some(part) => segment == current && u64::from(part) < parts,
+            None => false,
+        };
+        if here || self.edge.ended {
+            return Found::Here(());
+        }
+        // Whoever asks for more than what comes next is mistaken.
+        if segment > current + 1 { Found::Nowhere } else { Found::Soon }
+    }
+
+    /// Where the bytes of a segment or a part are.
+    pub fn find(&self, file: File) -> Found<Asked> {
+        match file {
+            File::Init(track, first) => {
+                let era = self.eras.iter().find(|era| era.first == first);
+                let track = era.and_then(|era| era.tracks.get(track));
+                track.map_or(Found::Nowhere, |track| Found::Here(Asked::Memory(vec![track.init().into()])))
+            }
+            File::Segment(track, number) => {
+                let whole = self.segments.binary_search_by_key(&number, |held| held.number).ok();
+                let lane = whole.and_then(|at| self.segments[at].lanes.get(track));
+                match lane {
+                    Some(lane) if !lane.parts.is_empty() => Found::Here(Asked::Memory(
+                        lane.parts.iter().map(|part| Arc::clone(&part.bytes)).collect(),
+                    )),
+                    Some(Lane { place: Some(place), .. }) if !place.is_empty() => {
+                        Found::Here(Asked::Disk(number, place.clone()))
+                    }
+                    _ => Found::Nowhere,
+                }
+            }
+            File::Part(track, number, index) => {
+                let lane = self.held(number).and_then(|held| held.lanes.get(track));
+                let part = lane.and_then(|lane| lane.parts.get(usize::try_from(index).ok()?));
+                match part {
+                    Some(part) => Found::Here(Asked::Memory(vec![Arc::clone(&part.bytes)])),
+                    None if self.is_hinted(track, number, index) => Found::Soon,
+                    None => Found::Nowhere,
+                }
+            }
+            File::Master | File::Manifest | File::Playlist(_) => Found::Nowhere,
+        }
+    }
+
+    /// Whether that part is the one that the playlist says comes next.
+    fn is_hinted(&self, track: usize, number: u64, index: u32) -> bool {
+        let tracks = self.eras.back().map_or(0, |era| era.tracks.len());
+        !self.edge.ended
+            && track < tracks
+            && number == self.current()
+            && index as usize == self.parts_of_current(track)
+    }
+
+    /// The HLS multivariant playlist; none while there is nothing to play.
+    pub fn master(&self) -> Option<String> {
+        (!self.is_empty()).then(|| hls::master(self))?
+    }
+
+    /// The HLS playlist of a track; `skip` leaves out what players know already (section 6.2.5.1).
+    pub fn playlist(&self, track: usize, skip: bool) -> Option<String> {
+        let tracks = self.eras.back()?.tracks.len();
+        (!self.is_empty() && track < tracks).then(|| hls::media(self, track, skip))
+    }
+
+    /// The DASH manifest at `now`, in microseconds since 1970; none while no segment is over.
+    pub fn manifest(&self, now: u64) -> Option<String> {
+        self.listed().next()?;
+        Some(dash::manifest(self, now))
+    }
+
+    /// Segments that are shown between two times of day, in microseconds since 1970: number, era, and when they begin.
+    pub fn between(&self, from: u64, to: u64) -> Vec<u64> {
+        let shown = |held: &&Held| {
+            self.wall(held).is_some_and(|begin| begin < to && begin + micros(held.length) > from)
+        };
+        self.segments.iter().filter(shown).map(|held| held.number).collect()
+    }
+
+    /// Bytes of those segments.
+    pub fn bytes_between(&self, from: u64, to: u64) -> u64 {
+        self.between(from, to).into_iter().filter_map(|number| self.held(number)).map(Held::bytes).sum()
+    }
+
+    /// Whether all segments that begin before a time of day, and are over, are in their files.
+    pub fn is_written(&self, before: u64) -> bool {
+        let early = |held: &&Held| self.wall(held).is_some_and(|begin| begin < before);
+        self.segments
+            .iter()
+            .rev()
+            .take(KEPT)
+            .filter(early)
+            .all(|held| held.lanes.iter().all(|lane| lane.bytes == 0 || lane.place.is_some()))
+    }
+
+    /// The era that a segment belongs to.
+    pub fn era_of_segment(&self, number: u64) -> Option<&Era> {
+        self.era_of(self.held(number)?)
+    }
+
+    /// From when to when there is something to play, in microseconds since 1970.
+    pub fn span(&self) -> Option<Range<u64>> {
+        let first = self.listed().next().or(self.open.as_ref())?;
+        let last = self.open.as_ref().or(self.segments.back())?;
+        Some(self.wall(first)?..self.wall(last)? + micros(last.length))
+    }
+
+    /// When a segment begins, in microseconds since 1970.
+    pub(super) fn wall(&self, held: &Held) -> Option<u64> {
+        let era = self.era_of(held)?;
+        Some(era.wall + micros(held.at.saturating_sub(era.at)))
+    }
+}
+
+impl Listed {
+    pub(super) fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    pub(super) fn samples(&self) -> &[Placed] {
+        &self.samples
+    }
+}
+
+/// A length in microseconds.
+pub(super) fn micros(length: Duration) -> u64 {
+    u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Ticks as a length.
+pub(super) fn duration(ticks: u64, timescale: u32) -> Duration {
+    let micros = u128::from(ticks) * 1_000_000 / u128::from(timescale.max(1));
+    Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+}
+
+/// A length in ticks.
+fn ticks(length: Duration, timescale: u32) -> u64 {
+    (crate::time::Timestamp::ZERO + length).in_ticks(timescale)
+}

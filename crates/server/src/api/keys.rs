@@ -1,0 +1,126 @@
+//! Stream keys: what a publisher of a channel proves itself by.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::Json as Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use playhouse_store::Millis;
+use playhouse_store::channels::{Key, Kind};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::channels::managed;
+use crate::app::Shared;
+use crate::clock::now;
+use crate::extract::{self, Id, Json};
+use crate::gate::who::Caller;
+use crate::problem::{Answer, Problem};
+
+/// Keys that a channel can have.
+const MOST: usize = 16;
+/// A key is used when its publisher comes, which is a moment before its stream begins.
+const BEFORE: Duration = Duration::from_secs(30);
+
+/// The keys of a channel.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyList {
+    keys: Vec<KeyView>,
+}
+
+/// A key, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyView {
+    id: String,
+    /// What its holder calls it.
+    #[schema(example = "OBS on the laptop")]
+    name: String,
+    created: Millis,
+    /// When a publisher last came with it.
+    used: Option<Millis>,
+}
+
+/// A key that was just made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FreshKey {
+    key: KeyView,
+    /// The stream key that OBS and others ask for. It is shown only here.
+    secret: String,
+}
+
+/// A new key.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "OBS on the laptop"}))]
+pub(crate) struct NewKey {
+    name: String,
+}
+
+impl From<Key> for KeyView {
+    fn from(key: Key) -> Self {
+        Self { id: key.id, name: key.name, created: key.created, used: key.used }
+    }
+}
+
+/// The keys of a channel of yours, oldest first.
+#[utoipa::path(get, path = "/api/channels/{id}/keys", tag = "Channels", params(("id" = String, Path)),
+    responses((status = 200, body = KeyList), (status = 404)))]
+pub(crate) async fn list(
+    State(app): State<Shared>,
+    caller: Caller,
+    Id(id): Id<String>,
+) -> Answer<Body<KeyList>> {
+    managed(&app, &caller, &id).await?;
+    let keys = app.store.channels().keys(&id).await?;
+    Ok(Body(KeyList { keys: keys.into_iter().map(Into::into).collect() }))
+}
+
+/// Makes a key for a channel of yours. Its secret is shown only now.
+#[utoipa::path(post, path = "/api/channels/{id}/keys", tag = "Channels", params(("id" = String, Path)),
+    request_body = NewKey, responses((status = 201, body = FreshKey), (status = 404),
+    (status = 409, description = "It has as many as it can, or is not published by key.")))]
+pub(crate) async fn create(
+    State(app): State<Shared>,
+    caller: Caller,
+    Id(id): Id<String>,
+    Json(body): Json<NewKey>,
+) -> Answer<(StatusCode, Body<FreshKey>)> {
+    let channel = managed(&app, &caller, &id).await?;
+    if channel.kind != Kind::Push {
+        return Err(Problem::conflict(
+            "Nobody publishes to this channel by key: its pictures come from elsewhere.",
+        ));
+    }
+    if app.store.channels().keys(&id).await?.len() >= MOST {
+        return Err(Problem::conflict(format!(
+            "A channel has at most {MOST} keys; revoke one of them first."
+        )));
+    }
+    let (key, secret) = app.store.channels().create_key(&id, extract::name(&body.name)?, now()).await?;
+    Ok((StatusCode::CREATED, Body(FreshKey { key: key.into(), secret })))
+}
+
+/// Revokes a key of a channel of yours. Whoever publishes by it is cut off.
+#[utoipa::path(delete, path = "/api/channels/{id}/keys/{key}", tag = "Channels",
+    params(("id" = String, Path), ("key" = String, Path)), responses((status = 204), (status = 404)))]
+pub(crate) async fn revoke(
+    State(app): State<Shared>,
+    caller: Caller,
+    Id((id, key)): Id<(String, String)>,
+) -> Answer<StatusCode> {
+    managed(&app, &caller, &id).await?;
+    let known = app.store.channels().keys(&id).await?.into_iter().find(|known| known.id == key);
+    if !app.store.channels().delete_key(&id, &key).await? {
+        return Err(Problem::not_found("This channel has no such key (any more)."));
+    }
+    // A stream does not say by which key it came. One that began after the key was last used came by another one.
+    let begun = app.hub.stream(&id).and_then(|stream| stream.begun().duration_since(UNIX_EPOCH).ok());
+    let used =
+        known.and_then(|key| key.used).and_then(|used| u64::try_from(used).ok()).map(Duration::from_millis);
+    if let (Some(begun), Some(used)) = (begun, used)
+        && used + BEFORE > begun
+    {
+        app.hub.end(&id);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
