@@ -19,6 +19,8 @@ use crate::problem::{Answer, Problem};
 
 /// Keys that a channel can have.
 const MOST: usize = 16;
+/// What a key is called where nobody says it.
+const UNNAMED: &str = "Stream key";
 /// A key is used when its publisher comes, which is a moment before its stream begins.
 const BEFORE: Duration = Duration::from_secs(30);
 
@@ -53,7 +55,8 @@ pub(crate) struct FreshKey {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "OBS on the laptop"}))]
 pub(crate) struct NewKey {
-    name: String,
+    /// What its holder calls it.
+    name: Option<String>,
 }
 
 impl From<Key> for KeyView {
@@ -96,7 +99,11 @@ pub(crate) async fn create(
             "A channel has at most {MOST} keys; revoke one of them first."
         )));
     }
-    let (key, secret) = app.store.channels().create_key(&id, extract::name(&body.name)?, now()).await?;
+    let (key, secret) = app
+        .store
+        .channels()
+        .create_key(&id, extract::name(body.name.as_deref().unwrap_or(UNNAMED))?, now())
+        .await?;
     Ok((StatusCode::CREATED, Body(FreshKey { key: key.into(), secret })))
 }
 
