@@ -11,10 +11,12 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::house::buffers::Buffers;
 use crate::house::catalogue::Catalogue;
+use crate::house::extras::Extras;
 use crate::house::films::Films;
 use crate::house::guide::Guide;
 use crate::house::keys::Keys;
 use crate::house::parties::Parties;
+use crate::house::renderings::Renderings;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
@@ -45,6 +47,8 @@ pub(crate) struct App {
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
     pub(crate) guide: Guide,
+    pub(crate) renderings: Renderings,
+    pub(crate) extras: Extras,
     pub(crate) uploads: Uploads,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) parties: Parties,
@@ -76,6 +80,8 @@ impl App {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
             guide: Guide::default(),
+            renderings: Renderings::new(&config),
+            extras: Extras::new(&config),
             uploads: Uploads::new(&config),
             buffers: Arc::default(),
             air: Arc::new(Air::new(config.data.join("live"))),

@@ -17,6 +17,9 @@ pub const RENEW: Millis = 15_000;
 /// How long an ended place stays barred: longer than a player needs to notice.
 const BARRED: Millis = 60_000;
 
+/// A device that begins something else leaves what it did not renew for so long: whoever zaps holds one place.
+const IDLE: Millis = RENEW + 5_000;
+
 /// Places and bars of one account that are kept: more than any limit.
 const MOST: usize = 64;
 
@@ -191,6 +194,11 @@ fn admit(
         place.profile = ask.profile.map(str::to_owned);
         return Ok(place.clone());
     }
+    if places.iter().filter(|place| there(place, now)).count() >= ask.limit {
+        places.retain(|place| {
+            place.ended.is_some() || place.device != ask.device || now - place.renewed < IDLE
+        });
+    }
     let taken: Vec<Place> = places.iter().filter(|place| there(place, now)).cloned().collect();
     if taken.len() >= ask.limit {
         return Err(Refusal::Taken(taken));
@@ -252,6 +260,20 @@ mod tests {
         places.take(&ask("phone", "c"), id("3"), LASTS).unwrap();
         assert_eq!(places.of("ada", LASTS).len(), 2);
         assert!(LASTS < 60_000);
+    }
+
+    #[test]
+    fn whoever_zaps_holds_one_place() {
+        let mut places = Places::default();
+        for (film, now) in [("a", 0), ("b", 1)] {
+            places.pass(&ask("tv", film), id(film), now).unwrap();
+        }
+        assert!(places.pass(&ask("tv", "c"), id("c"), IDLE - 1).is_err());
+        places.pass(&ask("tv", "c"), id("c"), IDLE).unwrap();
+        assert!(
+            places.pass(&ask("phone", "d"), id("d"), IDLE).is_err(),
+            "another device waits for its lease"
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::clock::{DAY, HOUR, now};
 use crate::extract::{self, Id, Json, Params};
 use crate::gate::who::Caller;
 use crate::house::guide::what;
+use crate::house::household;
 use crate::problem::{Answer, Problem};
 
 /// How far the exported guide reaches.
@@ -180,6 +181,10 @@ pub(crate) async fn create_token(
     headers: HeaderMap,
     Json(body): Json<NewToken>,
 ) -> Answer<(StatusCode, Body<MadeToken>)> {
+    // A token knows no profile: what it opens is not held against an age limit.
+    if caller.is_limited() {
+        return Err(household::limited());
+    }
     let account = &account(&caller)?.id;
     if app.store.guide().tokens(account).await?.len() >= MOST_TOKENS {
         return Err(Problem::conflict(format!(

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use playhouse_media::film::{Shown, Window, sliding};
+use playhouse_media::film::{Presentation, Shown, Window, sliding};
 use playhouse_store::Millis;
 use playhouse_watch::schedule::Plan;
 use serde::{Deserialize, Serialize};
@@ -171,7 +171,7 @@ pub(crate) async fn playlist(
     for showing in timetable.between(window.from, window.to, MOST) {
         // A film that is gone leaves a gap until its channel has a plan without it.
         let Ok(opened) = app.films.open(&app.store, &showing.film).await else { continue };
-        shown.push(one(&id, &showing, kind, &opened.index)?);
+        shown.push(one(&id, &showing, kind, &opened.presentation)?);
     }
     if shown.is_empty() {
         return Err(nothing());
@@ -207,10 +207,9 @@ fn target(timetable: &Timetable, at: i64) -> Answer<u32> {
     timetable.at(at).filter(|plan| !plan.is_empty()).map(Plan::target_seconds).ok_or_else(nothing)
 }
 
-fn one(channel: &str, showing: &Showing, kind: usize, index: &playhouse_media::film::Index) -> Answer<Shown> {
+fn one(channel: &str, showing: &Showing, kind: usize, film: &Presentation) -> Answer<Shown> {
     let track = usize::from(showing.tracks.get(kind).copied().unwrap_or_default());
-    let mut times =
-        index.times(track).map_err(|error| Problem::internal("Reading a film's index", &error))?;
+    let mut times = film.times(track).map_err(|error| Problem::internal("Reading a film's index", &error))?;
     let lasts = u64::try_from(showing.item.end - showing.item.start).unwrap_or(0);
     // Where another plan took over, what had begun by then was the last.
     let kept = times.iter().take_while(|time| **time < lasts).count() + 1;

@@ -95,6 +95,10 @@ async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> A
     {
         household::of_age(app, &caller, &film).await?;
     }
+    let on_air = ["/api/channels/{id}/live/", "/api/channels/{id}/on/", "/api/channels/{id}/whep"];
+    if caller.is_limited() && on_air.iter().any(|prefix| path.as_str().starts_with(prefix)) {
+        return Err(household::unrated());
+    }
     if need == Need::Streams {
         places::pass(app, &caller, places::of_path(path.as_str(), id))?;
     }

@@ -25,5 +25,16 @@ pub(crate) async fn of_age(app: &App, caller: &Caller, film: &str) -> Answer<()>
     }
     let detail = "This film is above the age limit of the profile on this device, or nobody has said yet from which \
                   age on it is for. Open another profile to watch it.";
-    Err(Problem::new(StatusCode::FORBIDDEN, "age-limit", "Not for this profile", detail))
+    Err(refused(detail))
+}
+
+/// Nobody knows for whom it is what a channel sends.
+pub(crate) fn unrated() -> Problem {
+    let detail = "The profile on this device has an age limit, and nobody says for whom it is what a channel sends. \
+                  Open another profile to watch it.";
+    refused(detail)
+}
+
+fn refused(detail: &str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "age-limit", "Not for this profile", detail)
 }

@@ -20,6 +20,7 @@ mod pages;
 mod parties;
 mod publisher;
 mod queue;
+mod renderings;
 mod roles;
 mod sessions;
 mod sign_in;

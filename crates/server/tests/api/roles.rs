@@ -58,11 +58,22 @@ const EXPECTED: &str = "
     GET /api/films/{id}/{playlist}                      -----SHO
     GET /api/films/{id}/{track}/{segment}               -----SHO
     GET /api/films/{id}/file                            -----SHO
+    GET /api/films/{id}/sprites/{name}                  -----SHO
+    GET /api/renderings                                 -------O
+    POST /api/films/{id}/rendering                      -------O
+    DELETE /api/films/{id}/rendering                    -------O
+    POST /api/parties                                   -----SHO
+    GET /api/parties/{id}                               ----GSHO
+    PATCH /api/parties/{id}                             ----GSHO
+    DELETE /api/parties/{id}                            ----GSHO
+    POST /api/parties/{id}/invites                      ----GSHO
+    GET /api/parties/{id}/live                          ----GSHO
     GET /api/channels                                   ----GSHO
     POST /api/channels                                  -----SHO
     GET /api/channels/{id}                              ----GSHO
     PATCH /api/channels/{id}                            ------HO
     DELETE /api/channels/{id}                           ------HO
+    GET /api/channels/{id}/cover.svg                    ----GSHO
     GET /api/channels/{id}/keys                         ------HO
     POST /api/channels/{id}/keys                        ------HO
     DELETE /api/channels/{id}/keys/{key}                ------HO
@@ -96,12 +107,6 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/on/master.m3u8               -----SHO
     GET /api/channels/{id}/on/{playlist}                -----SHO
     GET /api/channels/{id}/on/{film}/{track}/{segment}  -----SHO
-    POST /api/parties                                   -----SHO
-    GET /api/parties/{id}                               ----GSHO
-    PATCH /api/parties/{id}                             ----GSHO
-    DELETE /api/parties/{id}                            ----GSHO
-    POST /api/parties/{id}/invites                      ----GSHO
-    GET /api/parties/{id}/live                          ----GSHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O

@@ -220,7 +220,10 @@ export interface Film {
   duration_s: number | null;
   width: number | null;
   height: number | null;
-  state: "ready" | "unplayable" | "missing";
+  /** `rendering` while it is being made playable. */
+  state: "ready" | "rendering" | "unplayable" | "missing";
+  /** How it is being made playable; owners only. */
+  rendering: Rendering | null;
   /** Why it cannot be played. */
   reason: string | null;
   added_ms: number;
@@ -241,6 +244,34 @@ export interface Track {
   width: number | null;
   height: number | null;
   channels: number | null;
+  title: string | null;
+  /** Whether players show it; subtitles that are pictures stay in the file. */
+  shown: boolean;
+}
+
+/** How a film is being made playable. */
+export interface Rendering {
+  film: string;
+  title: string;
+  state: "waiting" | "running" | "paused" | "done" | "failed" | "cancelled";
+  step: "probing" | "sound" | "picture" | "joining" | null;
+  percent: number | null;
+  /** Seconds of the film that take a second. */
+  speed: number | null;
+  left_s: number | null;
+  /** Why it waits or failed. */
+  reason: string | null;
+  asked_ms: number;
+  ended_ms: number | null;
+  renditions: number | null;
+  bytes: number | null;
+  ladder_saving_percent: number | null;
+}
+
+export interface Chapter {
+  start_s: number;
+  /** Empty where the film does not say. */
+  title: string;
 }
 
 /** A film as its page has it. */
@@ -253,6 +284,56 @@ export interface FilmDetail extends Film {
   /** The file's path in its folder; owners only. */
   path: string | null;
   bytes: number;
+  chapters: Chapter[];
+  subtitles: { language: string | null; name: string | null; forced: boolean; url: string }[];
+  /** Where small pictures are described, once there are some. */
+  sprites: string | null;
+  plot: string | null;
+  genres: string[];
+  actors: { name: string; role: string }[];
+  age: number | null;
+}
+
+/** What arrives from whoever publishes a channel. */
+export interface StreamHealth {
+  bitrate: number;
+  rate: number;
+  keyframe_interval_s: number | null;
+  silent_ms: number;
+  bytes: number;
+  tracks: string[];
+}
+
+/** A channel, and what is on. */
+export interface Channel {
+  id: string;
+  name: string;
+  kind: "push" | "pull" | "schedule" | "external";
+  number: number | null;
+  category: string | null;
+  logo: string | null;
+  cover: string;
+  live: boolean;
+  protocol: string | null;
+  since_ms: number | null;
+  /** From when to when it can be watched. */
+  from_ms: number | null;
+  until_ms: number | null;
+  width: number | null;
+  height: number | null;
+  window_seconds: number;
+  replace_publisher: boolean;
+  yours: boolean;
+  hls: string;
+  dash: string | null;
+  health: StreamHealth | null;
+}
+
+export interface StreamKey {
+  id: string;
+  name: string;
+  created: number;
+  used: number | null;
 }
 
 /** What is on a channel at some time. */
