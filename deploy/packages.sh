@@ -2,15 +2,17 @@
 
 # To build: C toolchain and headers of the system libraries that are linked.
 PACKAGES_BUILD="build-essential pkg-config cmake clang libclang-dev libavcodec-dev libavformat-dev libavutil-dev
-libswresample-dev libx264-dev libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev"
+libswresample-dev libx264-dev libpixman-1-dev libxkbcommon-dev libopus-dev libpulse-dev libsrt-gnutls-dev"
 
 # To run games: sandbox, X11, sound, software GL. To look into films: ffmpeg with ffprobe.
-PACKAGES_RUN="ffmpeg bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri
+PACKAGES_RUN="ffmpeg libsrt1.5-gnutls bubblewrap xwayland xkb-data libpulse0 libasound2-plugins libgl1-mesa-dri
 libegl1 libgles2 libgl1 fonts-dejavu-core"
 
 # To test: the browser, a display for it, foreign judges. coturn also brings a service of its own, which relays for
 # nobody unless it is told to; the tests start theirs on loopback.
-PACKAGES_TEST="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav chromium xvfb libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn"
+PACKAGES_TEST="chromium xvfb libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn libxml2-utils python3-gi
+gir1.2-gst-rtsp-server-1.0 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+gstreamer1.0-plugins-bad gstreamer1.0-libav"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf 'playhouse: %s\n' "$*" >&2; exit 1; }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -36,6 +37,8 @@ pub(crate) struct House {
     server: Program,
     pub(crate) origin: String,
     token: String,
+    /// Where publishers come in by RTMP.
+    pub(crate) rtmp: u16,
     agent: ureq::Agent,
     pub(crate) folder: TempDir,
 }
@@ -57,6 +60,7 @@ impl House {
         let runtime = folder.path().join("run");
         fs::create_dir(&runtime)?;
         let log = fs::File::create(folder.path().join("server.log"))?;
+        let rtmp = free_port()?;
         let mut server = Program::start(
             Command::new(program)
                 .args(["serve", "--listen", "127.0.0.1:0", "--address", "127.0.0.1"])
@@ -66,6 +70,7 @@ impl House {
                 .arg(&titles)
                 .args(["--sessions", &settings.sessions.to_string(), "--kbps", &settings.kbps.to_string()])
                 .args(["--udp-ports", &format!("{}-{}", settings.ports.0, settings.ports.1)])
+                .args(["--rtmp", &format!("127.0.0.1:{rtmp}"), "--srt", "off"])
                 .env("XDG_RUNTIME_DIR", &runtime)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
@@ -85,7 +90,7 @@ impl House {
             .timeout_global(Some(PATIENCE))
             .build()
             .new_agent();
-        let mut house = Self { server, origin: origin.to_owned(), token: String::new(), agent, folder };
+        let mut house = Self { server, origin: origin.to_owned(), token: String::new(), rtmp, agent, folder };
         let me = house.call(
             "POST",
             "/api/sign-in/code",
@@ -246,6 +251,11 @@ pub(crate) fn built(name: &str) -> Result<PathBuf> {
         path.display()
     );
     Ok(path)
+}
+
+/// A port that is free at this moment.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 /// The titles of a benchmark: the probe as it is, standing still, through Xwayland, and lighter.

@@ -97,7 +97,8 @@ impl Material {
 const PAGE: &str = "<!doctype html><meta charset=utf-8><title>hls.js</title><style>body{margin:0}</style>\
                     <script src=hls.js></script><body></body>";
 
-fn ffmpeg() -> Command {
+/// It, saying nothing but errors.
+pub(super) fn ffmpeg() -> Command {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"]).stdin(Stdio::null());
     command

@@ -1,15 +1,19 @@
 //! Films and live channels, side by side with nginx and hls.js.
 
 mod film;
+mod glass;
 mod load;
 mod ours;
+mod publish;
 mod screen;
 
 use anyhow::{Context, Result};
 use playhouse_testkit::machine::Watch;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::film::Material;
+use self::glass::Way;
 use self::load::{Load, Target};
 use self::screen::{Moments, Screen};
 use crate::figures::{Spread, rounded};
@@ -65,6 +69,11 @@ pub(crate) fn run(plan: Plan) -> Result<Value> {
         playlist: "/hls/film.m3u8".to_owned(),
     });
     let served = Load::compare(&mine, their.as_ref())?;
+    say("From a publisher's picture to a viewer's");
+    let whep = glass::measure(&house, Way::Whep)?;
+    let llhls = glass::measure(&house, Way::LowLatencyHls)?;
+    say("From a publisher to its playlist");
+    let published = Published::measure(&house, peer.as_ref())?;
     let stored = house.storage_overhead(&material.film)?;
     let has_peer = peer.is_some();
     let of_peer = |value: Spread| has_peer.then_some(value);
@@ -77,8 +86,36 @@ pub(crate) fn run(plan: Plan) -> Result<Value> {
         "segment_rps_ratio": served.ratio(|rates| rates.segments),
         "playlist_rps_ratio": served.ratio(|rates| rates.playlists),
         "requests_per_core": served,
+        "whep_ms": Spread::of(&whep),
+        "llhls_ms": Spread::of(&llhls),
+        "publish_to_playlist_ms": published,
         "storage_overhead_percent": rounded(stored * 100.0),
         "film": material.described(),
         "machine": watch.end(),
     }))
+}
+
+/// From a publisher to its playlist: the middle one of some times, in milliseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Published {
+    ours: f64,
+    nginx_rtmp: Option<f64>,
+}
+
+impl Published {
+    fn measure(house: &House, peer: Option<&Nginx>) -> Result<Self> {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for turn in 0..publish::TIMES {
+            let channel = house.channel()?;
+            let playlist = format!("/api/channels/{}/live/0.m3u8", channel.id);
+            ours.push(publish::measure(&house.rtmp_address(&channel.key), || house.has(&playlist))?);
+            if let Some(peer) = peer {
+                let stream = format!("bench{turn}");
+                theirs.push(publish::measure(&format!("{}/{stream}", peer.rtmp), || {
+                    peer.has_playlist(&stream)
+                })?);
+            }
+        }
+        Ok(Self { ours: Spread::of(&ours).p50, nginx_rtmp: peer.map(|_| Spread::of(&theirs).p50) })
+    }
 }

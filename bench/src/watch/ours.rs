@@ -7,13 +7,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use playhouse_testkit::browser::Cdp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::load::Target;
 use crate::house::House;
 
 /// How long a film may take until it can be watched.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A channel that somebody can publish.
+pub(super) struct Channel {
+    pub(super) id: String,
+    pub(super) key: String,
+}
 
 impl House {
     /// Puts a film into the folder of films, as a link to the same file, and waits until it can be watched: its id.
@@ -46,6 +52,34 @@ impl House {
             self.sign_in(page)?;
         }
         Ok(page.open(&format!("{}/", self.origin))?)
+    }
+
+    /// A fresh channel, and a key for its publisher.
+    pub(super) fn channel(&self) -> Result<Channel> {
+        let channel = self.call("POST", "/api/channels", &json!({"name": "Bench"}))?;
+        let id = channel["id"].as_str().context("a channel without an id")?.to_owned();
+        let key = self.call("POST", &format!("/api/channels/{id}/keys"), &json!({"name": "Bench"}))?;
+        Ok(Channel { id, key: key["secret"].as_str().context("a key without a secret")?.to_owned() })
+    }
+
+    /// Where a publisher with that key goes.
+    pub(super) fn rtmp_address(&self, key: &str) -> String {
+        format!("rtmp://127.0.0.1:{}/live/{key}", self.rtmp)
+    }
+
+    /// Whether something is there.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.call("GET", path, &Value::Null).is_ok()
+    }
+
+    /// Waits until something is there.
+    pub(super) fn wait_for(&self, path: &str, patience: Duration) -> Result<()> {
+        let end = Instant::now() + patience;
+        while !self.has(path) {
+            ensure!(Instant::now() < end, "there is no `{path}` after {patience:?}: {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
     }
 
     /// It, under load.

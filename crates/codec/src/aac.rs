@@ -19,6 +19,9 @@ const SLACK: std::time::Duration = std::time::Duration::from_millis(40);
 /// Samples that may wait to fill a packet; a frame of AAC has 1024 or 2048 of each channel.
 const MAX_WAITING: usize = 16 * 1024;
 
+/// Samples that a resampler holds back and may give out later.
+const RESAMPLERS_OWN: usize = 256;
+
 /// Why sound cannot be made into Opus.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -121,7 +124,10 @@ impl ToOpus {
             self.resampler = Some(resampling::Context::get(format, layout, rate, packed, stereo, out)?);
         }
         let Some(resampler) = &mut self.resampler else { return Ok(()) };
-        self.converted = frame::Audio::empty();
+        // Room for all that comes out: what found none would stay behind in the resampler, more with each frame.
+        let count = self.decoded.samples() * RATE as usize / rate.max(1) as usize + RESAMPLERS_OWN;
+        self.converted = frame::Audio::new(Sample::I16(Type::Packed), count, ChannelLayout::STEREO);
+        self.converted.set_rate(RATE);
         resampler.run(&self.decoded, &mut self.converted)?;
         let bytes = self.converted.data(0);
         let length = (self.converted.samples() * 4).min(bytes.len());

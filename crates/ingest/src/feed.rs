@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_live::{Admission, Gone, Protocol, Publisher, Refusal, Stream};
+use playhouse_live::{Admission, Gone, Hub, Protocol, Publisher, Refusal, Stream};
 use playhouse_media::intake::{Intake, Output};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -67,7 +67,19 @@ impl Feed {
             from,
             Arc::clone(publisher.stream()),
         ));
-        Ok(Self { publisher, intake: Intake::default(), begun: None, watch })
+        Ok(Self::with(publisher, watch))
+    }
+
+    /// Begins the stream of a channel that is pulled, for which nobody needs a key.
+    pub(crate) fn pulled(hub: &Arc<Hub>, channel: &str, protocol: Protocol) -> Result<Self, Refusal> {
+        let admission = Admission { channel: channel.to_owned(), replace: false };
+        let publisher = hub.publish(&admission, protocol)?;
+        let watch = tokio::spawn(replaced(Arc::clone(publisher.stream())));
+        Ok(Self::with(publisher, watch))
+    }
+
+    fn with(publisher: Publisher, watch: JoinHandle<End>) -> Self {
+        Self { publisher, intake: Intake::default(), begun: None, watch }
     }
 
     /// The channel's id.
@@ -113,6 +125,14 @@ async fn watch(house: House, key: String, protocol: Protocol, from: IpAddr, stre
             Err(_) => refused = true,
         }
     }
+}
+
+/// Waits until a stream that has no key has ended.
+async fn replaced(stream: Arc<Stream>) -> End {
+    while !stream.has_ended() {
+        sleep(RECHECK).await;
+    }
+    End::Replaced
 }
 
 async fn admit(house: &House, key: &str, protocol: Protocol, from: IpAddr) -> Result<Admission, Refusal> {

@@ -5,13 +5,17 @@
 
 mod feed;
 mod rtmp;
+mod rtsp;
+mod srt;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_live::{Door, Hub};
 
-pub use rtmp::{MOST_CONNECTIONS, serve as rtmp};
+pub use rtmp::serve as rtmp;
+pub use rtsp::pull as rtsp;
+pub use srt::{Listener as SrtListener, serve as srt};
 
 /// Where streams go to, and who says who may send them.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::House;
 
 /// Connections at once: as many as there may be streams, and as many again that are being refused.
-pub const MOST_CONNECTIONS: usize = 128;
+const MOST_CONNECTIONS: usize = 128;
 
 /// How long to wait when the system has no more sockets to give.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -26,7 +26,7 @@ async fn what_ffmpeg_pushes_decodes_to_the_same_pictures_and_sound() {
     assert_eq!(received.formats.len(), 2);
     assert_eq!(received.changes, 1, "both tracks are said at once");
     assert!(matches!(received.formats[0], Format::Video { size, .. } if size == Size::new(320, 180)));
-    received.assert_timed(1.96);
+    received.assert_timed(1.96, 0.2);
     assert_same(&received, &film, "h264").await;
 }
 
@@ -42,7 +42,7 @@ async fn pictures_alone_and_sound_alone_are_taken_and_the_key_may_stand_in_the_q
         assert!(pushed, "{said}");
         assert_eq!(received.formats.len(), 1);
         assert_eq!(received.formats[0].is_video(), video);
-        received.assert_timed(1.96);
+        received.assert_timed(1.96, 0.2);
     }
 }
 
@@ -76,7 +76,7 @@ async fn hevc_by_enhanced_rtmp_decodes_to_the_same_pictures() {
     assert!(
         matches!(received.formats[0], Format::Video { codec: VideoCodec::Hevc, size, .. } if size == Size::new(320, 180))
     );
-    received.assert_timed(1.96);
+    received.assert_timed(1.96, 0.2);
     assert_same(&received, &film, "hevc").await;
 }
 
@@ -185,7 +185,7 @@ async fn a_stream_goes_on_where_its_size_and_its_clock_change() {
     };
     let (received, ()) = tokio::join!(receive(&house), publish);
     assert_eq!((received.changes, received.samples.len()), (3, 15));
-    received.assert_timed(0.56);
+    received.assert_timed(0.56, 0.2);
 }
 
 #[tokio::test]

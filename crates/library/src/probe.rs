@@ -50,6 +50,7 @@ pub async fn probe(film: File) -> Result<Container, ProbeError> {
         "json",
         "-show_format",
         "-show_streams",
+        "-show_chapters",
         INPUT,
     ];
     let said = tool::run("ffprobe", &arguments, film, Limits { time: TIME, output: OUTPUT }).await?;

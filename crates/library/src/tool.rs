@@ -134,7 +134,7 @@ fn restrain(pid: Option<u32>, time: Duration) {
 }
 
 /// The first line of what a program complained about, which is the closest to the cause, without the addresses in it.
-fn first_words(complaints: &[u8], status: &str) -> String {
+pub(crate) fn first_words(complaints: &[u8], status: &str) -> String {
     let text = String::from_utf8_lossy(complaints);
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let first = first.strip_prefix(INPUT).map_or(first, |rest| rest.trim_start_matches([':', ' ']));

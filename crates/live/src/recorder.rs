@@ -16,13 +16,11 @@ use crate::stream::{Gone, Item, Subscription};
 /// How long viewers wait for a publisher who is gone to come back: OBS tries again after some seconds.
 const RETURN: Duration = Duration::from_secs(10);
 
-/// Segments that wait for the disk: as many as stay in memory anyway. What comes while a disk hangs is not written.
-const WAITING: usize = 4;
-
-/// What the disk is given.
-enum Job {
-    Era(Era),
-    Segment(u64, Packed),
+/// What the disk is given: a segment, and its era where it is the first of one.
+struct Job {
+    number: u64,
+    packed: Packed,
+    era: Option<Era>,
 }
 
 /// Microseconds since 1970.
@@ -35,9 +33,10 @@ fn wall() -> u64 {
 pub(crate) async fn record(broadcast: Arc<Broadcast>, mut subscription: Subscription) {
     let turn = broadcast.turn.fetch_add(1, Ordering::AcqRel) + 1;
     let pen = broadcast.pen.lock().await;
-    let (jobs, waiting) = mpsc::channel(WAITING);
-    let writer = tokio::spawn(write(Arc::clone(&broadcast), waiting));
-    let mut recorder = Recorder { broadcast: &broadcast, formats: Arc::from([]), muxer: None, jobs };
+    // A disk that hangs is asked once more when it is back: what waits for it is in the window.
+    let (wake, woken) = mpsc::channel(1);
+    let writer = tokio::spawn(write(Arc::clone(&broadcast), woken));
+    let mut recorder = Recorder { broadcast: &broadcast, formats: Arc::from([]), muxer: None, wake };
     loop {
         match subscription.next().await {
             Ok(Item::Formats(formats)) => recorder.formats(formats),
@@ -65,7 +64,7 @@ struct Recorder<'a> {
     broadcast: &'a Broadcast,
     formats: Arc<[Format]>,
     muxer: Option<Muxer>,
-    jobs: mpsc::Sender<Job>,
+    wake: mpsc::Sender<()>,
 }
 
 impl Recorder<'_> {
@@ -104,8 +103,6 @@ impl Recorder<'_> {
             let tracks = muxer.tracks().cloned().collect();
             let era = Era { number, first: first.segment, wall: wall(), at: first.at, tracks };
             self.broadcast.change(|window| window.begin(era));
-            let begun = self.broadcast.window().era().cloned();
-            begun.into_iter().for_each(|era| self.give(Job::Era(era)));
         }
         self.take(cuts);
     }
@@ -115,24 +112,18 @@ impl Recorder<'_> {
             return;
         }
         let over = self.broadcast.change(|window| {
-            let mut over = Vec::new();
+            let mut over = false;
             for cut in cuts {
                 match cut {
                     Cut::Part(part) => window.part(part),
-                    Cut::Segment(_) => over.extend(window.close()),
+                    Cut::Segment(_) => over |= window.close().is_some(),
                 }
             }
             over
         });
-        for number in over {
-            let packed = record::pack(&self.broadcast.window(), number);
-            packed.into_iter().for_each(|packed| self.give(Job::Segment(number, packed)));
-        }
-    }
-
-    fn give(&self, job: Job) {
-        if self.jobs.try_send(job).is_err() {
-            tracing::warn!("the disk is too slow for a live stream: a segment is not kept");
+        if over {
+            // Where it is full, the writer is awake.
+            self.wake.try_send(()).ok();
         }
     }
 
@@ -145,35 +136,49 @@ impl Recorder<'_> {
     }
 }
 
-/// Writes what it is given, and removes what is older than the window.
-async fn write(broadcast: Arc<Broadcast>, mut jobs: mpsc::Receiver<Job>) {
-    let mut well = true;
-    while let Some(job) = jobs.recv().await {
-        let writing = {
-            let broadcast = Arc::clone(&broadcast);
-            tokio::task::spawn_blocking(move || put(&broadcast, job))
-        };
-        let written = writing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-        if let Err(error) = &written
-            && well
-        {
-            tracing::error!(
-                folder = %broadcast.folder().display(), %error,
-                "a live stream cannot be written to the disk; it goes on, and can be rewound a few seconds only"
-            );
+/// Writes segments that are over, and removes what is older than the window.
+async fn write(broadcast: Arc<Broadcast>, mut woken: mpsc::Receiver<()>) {
+    let (mut well, mut era) = (true, None);
+    while woken.recv().await.is_some() {
+        while let Some(job) = next(&broadcast, &mut era) {
+            let writing = {
+                let broadcast = Arc::clone(&broadcast);
+                tokio::task::spawn_blocking(move || put(&broadcast, job))
+            };
+            let written = writing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+            if let Err(error) = &written
+                && well
+            {
+                tracing::error!(
+                    folder = %broadcast.folder().display(), %error,
+                    "a live stream cannot be written to the disk; it goes on, and can be rewound a few seconds only"
+                );
+            }
+            well = written.is_ok();
         }
-        well = written.is_ok();
     }
+}
+
+/// What is to be written next, with its era where that is another than `known`.
+fn next(broadcast: &Broadcast, known: &mut Option<u64>) -> Option<Job> {
+    let window = broadcast.window();
+    let number = window.unwritten()?;
+    let packed = record::pack(&window, number)?;
+    let era =
+        window.era_of_segment(number).filter(|era| known.replace(era.first) != Some(era.first)).cloned();
+    Some(Job { number, packed, era })
 }
 
 fn put(broadcast: &Broadcast, job: Job) -> io::Result<()> {
     let folder = broadcast.folder();
-    let written = match job {
-        Job::Era(era) => disk::put_era(folder, &era),
-        Job::Segment(number, packed) => disk::put(folder, number, &packed).map(|()| {
-            broadcast.change(|window| window.stored(number, packed.places));
-        }),
+    let Job { number, packed, era } = job;
+    let begun = era.map_or(Ok(()), |era| disk::put_era(folder, &era));
+    let written = begun.and_then(|()| disk::put(folder, number, &packed));
+    let places = match &written {
+        Ok(()) => packed.places,
+        Err(_) => vec![0..0; packed.places.len()],
     };
+    broadcast.change(|window| window.stored(number, places));
     if broadcast.is_kept() {
         return written;
     }

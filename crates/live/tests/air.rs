@@ -48,10 +48,11 @@ impl Studio {
         tokio::spawn(self.air.clone().record(Arc::clone(publisher.stream()), LENGTH));
         let found = async {
             loop {
+                // The recorder begins before anything is published.
+                tokio::task::yield_now().await;
                 if let Some(broadcast) = self.air.broadcast("c") {
                     return broadcast;
                 }
-                tokio::task::yield_now().await;
             }
         };
         (publisher, tokio::time::timeout(PATIENCE, found).await.unwrap())
@@ -63,12 +64,16 @@ async fn play(publisher: &Publisher, broadcast: &Broadcast, pictures: std::ops::
     for number in pictures.clone() {
         let at = Timestamp::from_micros(number * 40_000);
         let sample = |track, keyframe| Sample { track, data: Arc::from([7; 50]), dts: at, pts: at, keyframe };
-        publisher.sample(sample(1, true)).unwrap();
         publisher.sample(sample(0, number % 25 == 0)).unwrap();
+        publisher.sample(sample(1, true)).unwrap();
         if number % 100 == 99 {
             let span = Duration::from_millis((number - pictures.start) * 40 / 2);
             let reached = |window: &Window| match window.span() {
-                Some(at) if Duration::from_micros(at.end - at.start) > span => Found::Here(()),
+                Some(at)
+                    if Duration::from_micros(at.end - at.start) > span && window.unwritten().is_none() =>
+                {
+                    Found::Here(())
+                }
                 _ => Found::Soon,
             };
             broadcast.when(reached, PATIENCE).await.unwrap();

@@ -14,6 +14,7 @@ pub(crate) mod fields;
 mod index;
 pub(crate) mod part;
 mod playlist;
+mod presentation;
 mod read_at;
 mod sidecar;
 mod source;
@@ -31,6 +32,7 @@ pub use error::{Error, Name};
 pub use index::Index;
 pub use part::{NoPart, Part};
 pub use playlist::sliding::{Shown, Window, sliding};
+pub use presentation::{Presentation, Text};
 pub use read_at::ReadAt;
 pub use track::{Kind, Summary, Track};
 

@@ -11,10 +11,12 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::house::buffers::Buffers;
 use crate::house::catalogue::Catalogue;
+use crate::house::extras::Extras;
 use crate::house::films::Films;
 use crate::house::guide::Guide;
 use crate::house::keys::Keys;
 use crate::house::parties::Parties;
+use crate::house::renderings::Renderings;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
@@ -45,10 +47,12 @@ pub(crate) struct App {
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
     pub(crate) guide: Guide,
+    pub(crate) renderings: Renderings,
+    pub(crate) extras: Extras,
     pub(crate) uploads: Uploads,
+    pub(crate) buffers: Arc<Buffers>,
     pub(crate) parties: Parties,
     pub(crate) places: Mutex<Places>,
-    pub(crate) buffers: Arc<Buffers>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
@@ -76,11 +80,13 @@ impl App {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
             guide: Guide::default(),
+            renderings: Renderings::new(&config),
+            extras: Extras::new(&config),
             uploads: Uploads::new(&config),
-            parties: Parties::default(),
-            places: Mutex::default(),
             buffers: Arc::default(),
             air: Arc::new(Air::new(config.data.join("live"))),
+            parties: Parties::default(),
+            places: Mutex::default(),
             config,
             keys: Keys::new(store.clone()),
             store,

@@ -10,7 +10,7 @@ use crate::network::Network;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where homes, clips and certificates are kept: `homes/<account>/<title>`, `clips/`, `tls/`, and what is
-    /// made from films: `index/`, `posters/`.
+    /// made from films: `index/`, `posters/`, `renditions/`, `extras/`.
     pub data: PathBuf,
     /// Where each session gets a folder that lives as long as the session.
     pub runtime: PathBuf,

@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     accounts, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys, live,
-    me, on, parties, plays, profiles, queue, recordings, seats, sessions, sign_in, sources, streams, system,
-    titles, uploads, watching, whep,
+    me, on, parties, plays, profiles, queue, recordings, renderings, seats, sessions, sign_in, sources,
+    streams, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -63,6 +63,9 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(films::get, films::change, films::remove))
         .routes(routes!(films::set_position))
         .routes(routes!(films::poster))
+        .routes(routes!(renderings::list))
+        .routes(routes!(renderings::ask, renderings::cancel))
+        .routes(routes!(watching::sprites))
         .routes(routes!(watching::master))
         .routes(routes!(watching::manifest))
         .routes(routes!(watching::playlist))
@@ -74,6 +77,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(parties::live))
         .routes(routes!(channels::list, channels::create))
         .routes(routes!(channels::get, channels::change, channels::remove))
+        .routes(routes!(channels::drawn_cover))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keeping::keep))
@@ -100,6 +104,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(on::now_on))
         .routes(routes!(on::master))
         .routes(routes!(on::playlist))
+        .routes(routes!(on::segment))
         .routes(routes!(uploads::options, uploads::create))
         .routes(routes!(uploads::get, uploads::append, uploads::remove))
         .routes(routes!(sessions::list, sessions::create))

@@ -15,7 +15,7 @@ use crate::app::{App, Shared};
 use crate::clock::{DAY, now};
 use crate::config::Config;
 use crate::connections::Connections;
-use crate::house::{air, films, guide, recordings, watch};
+use crate::house::{air, extras, films, guide, recordings, renderings, watch};
 use crate::node::Node;
 use crate::webrtc::Webrtc;
 use crate::{routes, tls};
@@ -84,6 +84,8 @@ pub async fn serve(
         tokio::spawn(watch::follow(app.clone())),
         tokio::spawn(watch::tidy(app.clone())),
         tokio::spawn(films::keep(app.clone())),
+        tokio::spawn(renderings::keep(app.clone())),
+        tokio::spawn(extras::keep(app.clone())),
         tokio::spawn(air::follow(app.clone())),
         tokio::spawn(guide::keep(app.clone())),
         tokio::spawn(guide::import::keep(app.clone())),

@@ -12,6 +12,7 @@ pub mod accounts;
 pub mod channels;
 pub mod clips;
 pub mod codes;
+pub mod extras;
 pub mod films;
 pub mod guide;
 pub mod id;
@@ -20,6 +21,7 @@ pub mod passwords;
 pub mod plays;
 pub mod profiles;
 pub mod recordings;
+pub mod renderings;
 pub mod schedules;
 pub mod sign_ins;
 pub mod titles;
@@ -28,12 +30,14 @@ pub use accounts::Accounts;
 pub use channels::Channels;
 pub use clips::Clips;
 pub use codes::Codes;
+pub use extras::Extras;
 pub use films::Films;
 pub use guide::Guide;
 pub use invites::Invites;
 pub use plays::Plays;
 pub use profiles::Profiles;
 pub use recordings::Recordings;
+pub use renderings::Renderings;
 pub use schedules::Schedules;
 pub use sign_ins::SignIns;
 pub use titles::TitleSettings;
@@ -151,6 +155,16 @@ impl Store {
     /// The people who share accounts.
     pub fn profiles(&self) -> Profiles<'_> {
         Profiles(&self.pool)
+    }
+
+    /// Films that are made playable.
+    pub fn renderings(&self) -> Renderings<'_> {
+        Renderings(&self.pool)
+    }
+
+    /// What is known of films, and made of them, besides what plays.
+    pub fn extras(&self) -> Extras<'_> {
+        Extras(&self.pool)
     }
 
     /// Channels, and the keys by which they are published.

@@ -5,6 +5,7 @@
 use playhouse_store::accounts::Role;
 use playhouse_store::films::{Film, Position, State};
 use playhouse_store::invites::{Kind, New};
+use playhouse_store::renderings::Made;
 use playhouse_store::sign_ins::For;
 use playhouse_store::titles::Settings;
 use playhouse_store::{Store, StoreError};
@@ -236,4 +237,37 @@ async fn a_new_pin_sends_other_devices_back_to_where_none_is_needed() {
     assert!(store.profiles().delete(&ada.id, &ada.id).await.unwrap());
     assert!(!store.profiles().delete(&ada.id, &kid.id).await.unwrap(), "the last one stays");
     assert_eq!(store.profiles().create(&ada.id, "One too many", 1, 9).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_rendering_is_done_once_and_the_film_can_be_watched_with_it() {
+    let (_folder, store) = fresh().await;
+    let film = Film { state: State::Unplayable, reason: Some("No.".to_owned()), ..film("a") };
+    store.films().create(&film).await.unwrap();
+    let renderings = store.renderings();
+    assert!(!renderings.ask("b", "p", 1).await.unwrap(), "there is no such film");
+    assert!(renderings.ask("a", "p", 1).await.unwrap());
+    assert_eq!(renderings.begin(2).await.unwrap().unwrap().film, "a");
+    assert!(renderings.begin(2).await.unwrap().is_none(), "it was begun twice");
+    renderings.recover().await.unwrap();
+    renderings.begin(3).await.unwrap().unwrap();
+    renderings.put_off("a", "The disk is full.", 10).await.unwrap();
+    assert!(renderings.begin(9).await.unwrap().is_none());
+    renderings.begin(10).await.unwrap().unwrap();
+    let made = Made { bytes: 5, index_bytes: 1, renditions: 2, saving_percent: Some(40.0) };
+    assert!(!renderings.finish("a", "other", made, 11).await.unwrap(), "another film was made");
+    assert!(renderings.finish("a", "p", made, 11).await.unwrap());
+    let ready = store.films().get("a").await.unwrap().unwrap();
+    assert_eq!((ready.state, ready.reason), (State::Ready, None));
+    assert!(!renderings.cancel("a", 12).await.unwrap(), "it is done");
+
+    // One that was cancelled meanwhile makes nothing ready.
+    store.films().update(&film).await.unwrap();
+    renderings.ask("a", "p", 13).await.unwrap();
+    renderings.begin(14).await.unwrap().unwrap();
+    assert!(renderings.cancel("a", 15).await.unwrap());
+    assert!(!renderings.finish("a", "p", made, 16).await.unwrap());
+    assert_eq!(store.films().get("a").await.unwrap().unwrap().state, State::Unplayable);
+    assert!(store.films().delete("a").await.unwrap());
+    assert!(renderings.all().await.unwrap().is_empty());
 }

@@ -1,13 +1,13 @@
 //! A viewer without a browser: joins a session by WHEP, receives, counts frames, decodes nothing.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
@@ -66,15 +66,7 @@ impl Offered {
     /// # Errors
     /// When there is no socket to be had.
     pub fn new() -> Result<(Self, String), ViewerError> {
-        static CRYPTO: Once = Once::new();
-        CRYPTO.call_once(|| str0m::crypto::from_feature_flags().install_process_default());
-        let socket = UdpSocket::bind("127.0.0.1:0")?;
-        // The kernel gives what it may; a smaller buffer is still a buffer.
-        rustix::net::sockopt::set_socket_recv_buffer_size(&socket, BUFFER).unwrap_or(());
-        let local = socket.local_addr()?;
-        let mut rtc = RtcConfig::new().build(Instant::now());
-        let candidate = Candidate::host(local, "udp").map_err(RtcError::from)?;
-        rtc.add_local_candidate(candidate);
+        let (mut rtc, socket, local) = open(Ipv4Addr::LOCALHOST.into())?;
         let mut changes = rtc.sdp_api();
         let video = changes.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
@@ -92,14 +84,51 @@ impl Offered {
     pub fn answered(mut self, answer: &str) -> Result<Viewer, ViewerError> {
         let answer = SdpAnswer::from_sdp_string(answer).map_err(|e| ViewerError::Answer(e.to_string()))?;
         self.rtc.sdp_api().accept_answer(self.pending, answer)?;
+        Viewer::watch(self.rtc, self.socket, self.local, Some(self.video))
+    }
+}
+
+/// A connection and its socket at an address of this machine.
+fn open(address: IpAddr) -> Result<(Rtc, UdpSocket, SocketAddr), ViewerError> {
+    static CRYPTO: Once = Once::new();
+    CRYPTO.call_once(|| str0m::crypto::from_feature_flags().install_process_default());
+    let socket = UdpSocket::bind((address, 0))?;
+    // The kernel gives what it may; a smaller buffer is still a buffer.
+    rustix::net::sockopt::set_socket_recv_buffer_size(&socket, BUFFER).unwrap_or(());
+    let local = socket.local_addr()?;
+    let mut rtc = RtcConfig::new().build(Instant::now());
+    rtc.add_local_candidate(Candidate::host(local, "udp").map_err(RtcError::from)?);
+    Ok((rtc, socket, local))
+}
+
+impl Viewer {
+    /// Answers a server's offer (SDP), as those have it that do not speak WHEP, from an address of this machine; gives
+    /// the viewer and its answer.
+    ///
+    /// # Errors
+    /// When the offer makes no sense or no thread can be started.
+    pub fn invited(offer: &str, address: IpAddr) -> Result<(Self, String), ViewerError> {
+        let (mut rtc, socket, local) = open(address)?;
+        let offer = SdpOffer::from_sdp_string(offer).map_err(|e| ViewerError::Answer(e.to_string()))?;
+        let answer = rtc.sdp_api().accept_offer(offer)?.to_sdp_string();
+        Ok((Self::watch(rtc, socket, local, None)?, answer))
+    }
+
+    /// Watches the picture `video`, or whatever comes.
+    fn watch(
+        rtc: Rtc,
+        socket: UdpSocket,
+        local: SocketAddr,
+        video: Option<Mid>,
+    ) -> Result<Self, ViewerError> {
         let count = Arc::new(Count::default());
-        let mut eyes = Watching { rtc: self.rtc, socket: self.socket, local: self.local, video: self.video };
+        let mut eyes = Watching { rtc, socket, local, video };
         let counted = Arc::clone(&count);
         let thread = std::thread::Builder::new().name("viewer".into()).spawn(move || {
             // A connection that fails shows as frames that do not come.
             eyes.watch(&counted).unwrap_or(());
         })?;
-        Ok(Viewer { count, thread: Some(thread) })
+        Ok(Self { count, thread: Some(thread) })
     }
 }
 
@@ -146,7 +175,8 @@ struct Watching {
     rtc: Rtc,
     socket: UdpSocket,
     local: SocketAddr,
-    video: Mid,
+    /// The picture; nothing where everything counts as picture.
+    video: Option<Mid>,
 }
 
 impl Watching {
@@ -179,7 +209,7 @@ impl Watching {
                     self.socket.send_to(&packet.contents, packet.destination).unwrap_or(0);
                 }
                 Output::Timeout(due) => return Ok(due),
-                Output::Event(Event::MediaData(data)) if data.mid == self.video => {
+                Output::Event(Event::MediaData(data)) if self.video.is_none_or(|mid| mid == data.mid) => {
                     count.frames.fetch_add(1, Ordering::Relaxed);
                     count.bytes.fetch_add(data.data.len() as u64, Ordering::Relaxed);
                 }

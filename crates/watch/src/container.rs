@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Tracks that are kept at most: a file with more is made to hurt.
 const TRACKS: usize = 64;
 
+/// Chapters that are kept at most: one a minute of the longest film.
+const CHAPTERS: usize = 500;
+
 /// What a track is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,6 +39,30 @@ pub struct Track {
     pub height: Option<u32>,
     /// Channels of sound.
     pub channels: Option<u32>,
+    /// What the file calls it, such as "Director's commentary".
+    #[serde(default)]
+    pub title: Option<String>,
+    /// Pictures per second, as a fraction.
+    #[serde(default)]
+    pub rate: Option<(u32, u32)>,
+    /// Microseconds by which it begins later than the file does.
+    #[serde(default)]
+    pub late_us: u64,
+    /// Whether the brightness goes beyond what usual screens show (PQ or HLG, ITU-R BT.2100).
+    #[serde(default)]
+    pub bright: bool,
+    /// Subtitles of only what is foreign in the film's own language.
+    #[serde(default)]
+    pub forced: bool,
+}
+
+/// A part of a film with a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chapter {
+    /// Milliseconds from the film's beginning.
+    pub start_ms: u64,
+    /// What it is called; empty where the file does not say.
+    pub title: String,
 }
 
 /// A file as ffprobe read it.
@@ -47,6 +74,8 @@ pub struct Container {
     pub duration_ms: Option<u64>,
     /// Its tracks; attached pictures and data are left out.
     pub tracks: Vec<Track>,
+    /// Its chapters, in order.
+    pub chapters: Vec<Chapter>,
 }
 
 /// Why what ffprobe said is not understood.
@@ -57,20 +86,30 @@ pub enum ReadError {
     Json(#[from] serde_json::Error),
 }
 
-/// What ffprobe gives by `-of json -show_format -show_streams`.
+/// What ffprobe gives by `-of json -show_format -show_streams -show_chapters`.
 #[derive(Deserialize)]
 struct Said {
     #[serde(default)]
     streams: Vec<Stream>,
     #[serde(default)]
     format: Format,
+    #[serde(default)]
+    chapters: Vec<Part>,
+}
+
+#[derive(Deserialize)]
+struct Part {
+    start_time: Option<String>,
+    #[serde(default)]
+    tags: Tags,
 }
 
 #[derive(Default, Deserialize)]
 struct Format {
-    #[serde(default)]
-    format_name: String,
+    #[serde(default, rename = "format_name")]
+    name: String,
     duration: Option<String>,
+    start_time: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +121,9 @@ struct Stream {
     width: Option<u32>,
     height: Option<u32>,
     channels: Option<u32>,
+    avg_frame_rate: Option<String>,
+    start_time: Option<String>,
+    color_transfer: Option<String>,
     #[serde(default)]
     tags: Tags,
     #[serde(default)]
@@ -91,12 +133,15 @@ struct Stream {
 #[derive(Default, Deserialize)]
 struct Tags {
     language: Option<String>,
+    title: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 struct Disposition {
     #[serde(default)]
     attached_pic: u8,
+    #[serde(default)]
+    forced: u8,
 }
 
 impl Container {
@@ -106,14 +151,12 @@ impl Container {
     /// [`ReadError`] where it is of another shape.
     pub fn read(json: &[u8]) -> Result<Self, ReadError> {
         let said: Said = serde_json::from_slice(json)?;
-        let seconds = said.format.duration.and_then(|text| text.parse::<f64>().ok());
-        let duration = seconds.filter(|seconds| (0.0..1e9).contains(seconds));
+        let start = seconds(said.format.start_time.as_deref()).unwrap_or_default();
         Ok(Self {
-            format: said.format.format_name,
-            duration_ms: duration.and_then(|seconds| {
-                u64::try_from(std::time::Duration::from_secs_f64(seconds).as_millis()).ok()
-            }),
-            tracks: said.streams.into_iter().filter_map(track).take(TRACKS).collect(),
+            format: said.format.name,
+            duration_ms: millis(said.format.duration.as_deref()),
+            tracks: said.streams.into_iter().filter_map(|stream| track(stream, start)).take(TRACKS).collect(),
+            chapters: chapters(said.chapters),
         })
     }
 
@@ -140,23 +183,52 @@ impl Container {
         let mut parts = vec![video_word(video)];
         parts.extend(audio.first().map(|track| codec_word(&track.codec)));
         Err(format!(
-            "{} in {} is not what browsers play, and converting films is not built yet; H.264 and AAC in MP4 play at \
-             once.",
+            "{} in {} is not what browsers play: it has to be converted first. H.264 and AAC in MP4 play at once.",
             parts.join(" and "),
             container_word(&self.format)
         ))
     }
 }
 
-fn track(stream: Stream) -> Option<Track> {
+/// Seconds as ffprobe writes them; none where they make no sense.
+fn seconds(text: Option<&str>) -> Option<f64> {
+    text?.parse().ok().filter(|seconds| (-1e9..1e9).contains(seconds))
+}
+
+/// Milliseconds of seconds that are none before zero.
+fn millis(text: Option<&str>) -> Option<u64> {
+    let seconds = seconds(text).filter(|seconds| *seconds >= 0.0)?;
+    u64::try_from(std::time::Duration::from_secs_f64(seconds).as_millis()).ok()
+}
+
+fn chapters(parts: Vec<Part>) -> Vec<Chapter> {
+    let chapter = |part: Part| {
+        let title = part.tags.title.as_deref().map(line).unwrap_or_default();
+        Some(Chapter { start_ms: millis(part.start_time.as_deref())?, title })
+    };
+    let mut chapters: Vec<Chapter> = parts.into_iter().filter_map(chapter).take(CHAPTERS).collect();
+    chapters.sort_by_key(|chapter| chapter.start_ms);
+    chapters
+}
+
+/// A fraction as ffprobe writes it; none where it is no rate of pictures.
+fn rate(text: &str) -> Option<(u32, u32)> {
+    let (num, den) = text.split_once('/')?;
+    let (num, den): (u32, u32) = (num.parse().ok()?, den.parse().ok()?);
+    (num > 0 && den > 0).then_some((num, den))
+}
+
+fn track(stream: Stream, start: f64) -> Option<Track> {
     let kind = match stream.codec_type.as_deref()? {
         "video" if stream.disposition.attached_pic == 0 => Kind::Video,
         "audio" => Kind::Audio,
         "subtitle" => Kind::Subtitle,
         _ => return None,
     };
+    let late = seconds(stream.start_time.as_deref()).map_or(0.0, |at| (at - start).clamp(0.0, 1e6));
     Some(Track {
         kind,
+        late_us: u64::try_from(std::time::Duration::from_secs_f64(late).as_micros()).unwrap_or(0),
         codec: short(stream.codec_name.unwrap_or_else(|| "unknown".to_owned())),
         profile: stream.profile.map(short),
         pixels: stream.pix_fmt.map(short),
@@ -164,7 +236,17 @@ fn track(stream: Stream) -> Option<Track> {
         width: stream.width.filter(|_| kind == Kind::Video),
         height: stream.height.filter(|_| kind == Kind::Video),
         channels: stream.channels.filter(|_| kind == Kind::Audio),
+        title: stream.tags.title.as_deref().map(line).filter(|title| !title.is_empty()),
+        rate: stream.avg_frame_rate.as_deref().filter(|_| kind == Kind::Video).and_then(rate),
+        bright: matches!(stream.color_transfer.as_deref(), Some("smpte2084" | "arib-std-b67")),
+        forced: stream.disposition.forced != 0,
     })
+}
+
+/// A line that people read, of a file's own words.
+fn line(text: &str) -> String {
+    const LONGEST: usize = 120;
+    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>().trim().to_owned()
 }
 
 /// Names come from the file: nobody needs a long one.

@@ -199,7 +199,7 @@ fn set(programme: &mut Programme, field: Field, text: &str) {
         Field::Category if programme.category.is_none() => programme.category = Some(short()),
         Field::Numbered => (programme.season, programme.episode) = numbered(&text),
         Field::Onscreen if programme.episode.is_none() => {
-            (programme.season, programme.episode) = onscreen(&text)
+            (programme.season, programme.episode) = onscreen(&text);
         }
         _ => {}
     }

@@ -19,6 +19,7 @@ const film = (title: string, more: Partial<Film> = {}): Film => ({
   width: 1920,
   height: 1080,
   state: "ready",
+  rendering: null,
   reason: null,
   added_ms: 0,
   poster: "",

@@ -60,6 +60,6 @@ export const shown = (page: Page) =>
 
 declare global {
   interface Window {
-    __film?: { state: string; position: number; seek(seconds: number): void; pause(): void };
+    __film?: { state: string; date: number | undefined; position: number; seek(seconds: number): void; pause(): void };
   }
 }

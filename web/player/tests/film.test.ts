@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { failure, refusal } from "../src/film/source";
 import { ahead, spans } from "../src/film/spans";
+import { readSprites, spriteAt } from "../src/film/sprites";
 
 const ranges = (...pairs: [number, number][]): TimeRanges => ({
   length: pairs.length,
@@ -26,5 +27,21 @@ describe("a film that is not given", () => {
     expect([told.kind, told.status, told.message]).toEqual(["refused", 403, "Sign in first."]);
     expect(refusal(404, '{"title":"No such film"}').message).toBe("No such film");
     for (const body of ["<html>", "", "null", "[]"]) expect(refusal(404, body).message).toBe(failure("refused").message);
+  });
+});
+
+describe("small pictures", () => {
+  const list = "WEBVTT\n\n00:00:00.000 --> 00:00:05.000\nsheet-0.jpg#xywh=0,0,160,90\n\n00:00:05.000 --> 01:00:10.000\nsheet-1.jpg#xywh=160,90,160,90\n";
+  const sprites = readSprites(list, "http://house/api/films/a/sprites/sprites.vtt");
+
+  it("are found by their time, on their sheet", () => {
+    expect(spriteAt(sprites, 4.9)).toMatchObject({ sheet: "http://house/api/films/a/sprites/sheet-0.jpg", x: 0 });
+    expect(spriteAt(sprites, 3600)).toMatchObject({ start: 5, sheet: "http://house/api/films/a/sprites/sheet-1.jpg", x: 160, y: 90 });
+  });
+
+  it("are none where there are none", () => {
+    expect(spriteAt([], 3)).toBeUndefined();
+    expect(spriteAt(sprites, -1)).toBeUndefined();
+    expect(readSprites("nothing", "http://house/")).toEqual([]);
   });
 });

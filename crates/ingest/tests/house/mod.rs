@@ -1,6 +1,7 @@
 //! A house without a database: keys that can be revoked, a hub, and what came out of it for ffmpeg to judge.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "parts of tests, in which a panic is the finding")]
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -16,7 +17,7 @@ use playhouse_media::live::{Format, Sample, VideoCodec};
 use tokio::process::Command;
 
 /// How long anything may take: a busy machine's worst.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 #[derive(Default)]
 pub(crate) struct Keys(Mutex<HashMap<String, Admission>>);
@@ -122,7 +123,9 @@ impl Received {
                 let record = hevc::read(config).unwrap();
                 [record.vps, record.sps, record.pps].concat()
             };
-            sets.iter().for_each(|unit| put(unit));
+            for unit in &sets {
+                put(unit);
+            }
         }
         for sample in self.of(true) {
             playhouse_media::decoder::units(&sample.data, 4).for_each(&mut put);
@@ -136,6 +139,7 @@ impl Received {
         let Some(Format::Audio { config, .. }) = config else { panic!("no sound") };
         let (object, rate) = (config[0] >> 3, (config[0] & 7) << 1 | config[1] >> 7);
         let channels = config[1] >> 3 & 0xF;
+        let byte = |number: usize| u8::try_from(number & 0xFF).unwrap();
         let mut out = Vec::new();
         for sample in self.of(false) {
             let length = sample.data.len() + 7;
@@ -143,9 +147,9 @@ impl Received {
                 0xFF,
                 0xF1,
                 (object - 1) << 6 | rate << 2 | channels >> 2,
-                (channels & 3) << 6 | (length >> 11) as u8,
-                (length >> 3) as u8,
-                (length << 5) as u8 | 0x1F,
+                (channels & 3) << 6 | byte(length >> 11),
+                byte(length >> 3),
+                byte(length << 5) | 0x1F,
                 0xFC,
             ]);
             out.extend_from_slice(&sample.data);
@@ -154,13 +158,14 @@ impl Received {
     }
 
     /// No track goes back, and pictures and sound begin and end together.
-    pub(crate) fn assert_timed(&self, seconds: f64) {
+    pub(crate) fn assert_timed(&self, seconds: f64, less: f64) {
         let mut ends = Vec::new();
         for video in [true, false] {
             let times: Vec<_> = self.of(video).map(|sample| sample.dts).collect();
             assert!(times.is_sorted(), "video {video}: time goes back");
             let (Some(first), Some(last)) = (times.first(), times.last()) else { continue };
-            assert!((last.since(*first).as_secs_f64() - seconds).abs() < 0.2, "video {video}: {times:?}");
+            let span = last.since(*first).as_secs_f64();
+            assert!((seconds - less..seconds + 0.2).contains(&span), "video {video}: {times:?}");
             ends.push((*first, *last));
         }
         if let [(first, _), (other, _)] = ends[..] {
@@ -194,6 +199,47 @@ pub(crate) async fn film(folder: &Path, codec: &[&str]) -> PathBuf {
     let (done, said) = ffmpeg(&[&source[..], &tone, &["-pix_fmt", "yuv420p"], codec, &sound].concat()).await;
     assert!(done, "{said}");
     path
+}
+
+/// The first pictures of what was received are those of what was sent, and so is the sound up to where it ends: SRT drops
+/// what is on its way when the sender closes.
+pub(crate) async fn assert_begins_same(received: &Received, film: &Path, extension: &str) {
+    let folder = film.parent().unwrap();
+    let pictures = folder.join(format!("received.{extension}"));
+    std::fs::write(&pictures, received.annex_b()).unwrap();
+    let mut found = Vec::new();
+    for path in [&pictures, film] {
+        let name = path.to_str().unwrap();
+        let (done, said) = ffmpeg(&[
+            "-i",
+            name,
+            "-map",
+            "0:v",
+            "-fps_mode",
+            "passthrough",
+            "-frames:v",
+            "35",
+            "-f",
+            "md5",
+            "-",
+        ])
+        .await;
+        assert!(done, "{said}");
+        found.push(said);
+    }
+    assert_eq!(found[0], found[1], "the pictures");
+    let original = folder.join("sent.aac");
+    let (done, said) =
+        ffmpeg(&["-i", film.to_str().unwrap(), "-map", "0:a", "-c", "copy", original.to_str().unwrap()])
+            .await;
+    assert!(done, "{said}");
+    let (sent, sound) = (std::fs::read(&original).unwrap(), received.adts());
+    assert!(sound.len() > sent.len() / 2, "{} bytes of sound of {}", sound.len(), sent.len());
+    // The last bits of a header say how full the encoder's buffer was, which nobody needs.
+    let frames = |stream: &[u8]| -> Vec<Vec<u8>> {
+        playhouse_media::decoder::aac::adts(stream).map(|(adts, _)| adts.frame.to_vec()).collect()
+    };
+    assert!(frames(&sent).starts_with(&frames(&sound)), "the sound");
 }
 
 /// The MD5 of the decoded pictures (`v`) or sound (`a`) of a file.

@@ -1,5 +1,8 @@
 //! An RTMP publisher by hand, which does what programs do not.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "parts of tests, in which a panic is the finding")]
+
 use std::net::SocketAddr;
 
 use playhouse_media::rtmp::amf::{self, Value};

@@ -72,7 +72,7 @@ impl<S: ReadAt> Index<S> {
 
     /// The HLS multivariant playlist.
     pub fn master(&self) -> String {
-        playlist::hls::master(&self.contents.tracks)
+        playlist::hls::master(&self.contents.tracks.iter().collect::<Vec<_>>(), &[])
     }
 
     /// The HLS media playlist of a track.
@@ -83,10 +83,15 @@ impl<S: ReadAt> Index<S> {
 
     /// The DASH manifest.
     pub fn manifest(&self) -> String {
-        playlist::dash::manifest(&self.contents)
+        playlist::dash::manifest(self.contents.duration, &self.planned().collect::<Vec<_>>(), &[])
     }
 
-    fn track(&self, track: usize) -> Result<(&Track, &Plan), Error> {
+    /// The tracks with what serving them takes.
+    pub(super) fn planned(&self) -> impl Iterator<Item = (&Track, &Plan)> {
+        self.contents.tracks.iter().zip(&self.contents.plans)
+    }
+
+    pub(super) fn track(&self, track: usize) -> Result<(&Track, &Plan), Error> {
         let tracks = self.contents.tracks.len();
         let found = self.contents.tracks.get(track).zip(self.contents.plans.get(track));
         found.ok_or(Error::NoTrack { track, tracks })

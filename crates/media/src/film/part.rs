@@ -18,15 +18,20 @@ pub enum Part {
     Init(usize),
     /// `{track}/{number}.m4s`, [`Index::segment`](super::Index::segment).
     Segment(usize, u32),
+    /// `s{text}.m3u8`, [`Presentation::text_playlist`](super::Presentation::text_playlist): the HLS playlist of a text.
+    Texts(usize),
+    /// `s{text}.vtt`: the text itself, as `WebVTT`.
+    Text(usize),
 }
 
 impl Part {
     /// What HTTP calls its contents.
     pub const fn content_type(self) -> &'static str {
         match self {
-            Self::Master | Self::Playlist(_) => "application/vnd.apple.mpegurl",
+            Self::Master | Self::Playlist(_) | Self::Texts(_) => "application/vnd.apple.mpegurl",
             Self::Manifest => "application/dash+xml",
             Self::Init(_) | Self::Segment(..) => "video/mp4",
+            Self::Text(_) => "text/vtt; charset=utf-8",
         }
     }
 }
@@ -39,6 +44,8 @@ impl fmt::Display for Part {
             Self::Playlist(track) => write!(f, "{track}.m3u8"),
             Self::Init(track) => write!(f, "{track}/init.mp4"),
             Self::Segment(track, number) => write!(f, "{track}/{number}.m4s"),
+            Self::Texts(text) => write!(f, "s{text}.m3u8"),
+            Self::Text(text) => write!(f, "s{text}.vtt"),
         }
     }
 }
@@ -56,7 +63,14 @@ impl FromStr for Part {
             "master.m3u8" => Some(Self::Master),
             "manifest.mpd" => Some(Self::Manifest),
             _ => match name.split_once('/') {
-                None => name.strip_suffix(".m3u8").and_then(number).map(Self::Playlist),
+                None => match name.strip_prefix('s') {
+                    Some(text) => text
+                        .strip_suffix(".m3u8")
+                        .and_then(number)
+                        .map(Self::Texts)
+                        .or_else(|| text.strip_suffix(".vtt").and_then(number).map(Self::Text)),
+                    None => name.strip_suffix(".m3u8").and_then(number).map(Self::Playlist),
+                },
                 Some((track, "init.mp4")) => number(track).map(Self::Init),
                 Some((track, segment)) => number(track)
                     .zip(segment.strip_suffix(".m4s").and_then(number))
@@ -86,6 +100,8 @@ mod tests {
             Part::Init(12),
             Part::Segment(3, 0),
             Part::Segment(0, 270),
+            Part::Texts(0),
+            Part::Text(11),
         ];
         for part in parts {
             assert_eq!(part.to_string().parse(), Ok(part));
@@ -98,6 +114,9 @@ mod tests {
             "",
             "x",
             "00.m3u8",
+            "s00.vtt",
+            "s.m3u8",
+            "ss1.vtt",
             "+1.m3u8",
             "1/01.m4s",
             "1//2.m4s",

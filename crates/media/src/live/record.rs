@@ -36,7 +36,7 @@ pub const PREFIX: usize = 16;
 /// Bytes of a decoder's configuration at most.
 const MOST_CONFIG: u32 = 1 << 16;
 /// Most ticks and microseconds that a time has, so that sums of them stay within 64 bits.
-const MOST_TIME: u64 = 1 << 56;
+const MOST_TIME: u64 = 1 << 52;
 
 /// One track of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]

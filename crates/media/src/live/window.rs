@@ -86,7 +86,7 @@ pub(super) struct Lane {
 impl Lane {
     /// Whether there is nothing of it to be had.
     pub(super) fn is_gap(&self) -> bool {
-        self.bytes == 0 || (self.parts.is_empty() && self.place.is_none())
+        self.bytes == 0 || (self.parts.is_empty() && self.place.as_ref().is_none_or(Range::is_empty))
     }
 }
 
@@ -267,7 +267,14 @@ impl Window {
         Some((held, self.era_of(held)?))
     }
 
-    /// Says where the tracks of a segment are in its file.
+    /// The oldest segment that is over, in memory, and in no file yet.
+    pub fn unwritten(&self) -> Option<u64> {
+        let newest = self.segments.iter().rev().take(KEPT).rev();
+        let waiting = |lane: &Lane| lane.bytes > 0 && lane.place.is_none();
+        newest.filter(|held| held.lanes.iter().any(waiting)).map(|held| held.number).next()
+    }
+
+    /// Says where the tracks of a segment are in its file; empty ranges where it could not be written.
     pub fn stored(&mut self, number: u64, places: Vec<Range<u64>>) {
         let Some(held) = self.segments.iter_mut().find(|held| held.number == number) else { return };
         for (lane, place) in held.lanes.iter_mut().zip(places) {

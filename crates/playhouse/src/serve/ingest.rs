@@ -1,29 +1,38 @@
-//! Where publishers come in.
+//! Where publishers come in, and what is pulled.
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
 use anyhow::Context;
-use playhouse_ingest::House;
+use playhouse_ingest::{House, SrtListener};
 use playhouse_live::Hub;
 use playhouse_server::Keys;
 use playhouse_store::Store;
 
 use crate::config::{Config, Listener, Setting, Source};
 
-/// Listens for publishers; each listener is a task of the runtime that this is called in.
+/// Listens for publishers, and pulls channels; each is a task of the runtime that this is called in.
 ///
 /// # Errors
 /// When an address that somebody asked for cannot be listened at. A default one may be another program's.
 pub(super) fn begin(config: &Config, hub: &Arc<Hub>, store: &Store) -> anyhow::Result<()> {
     let house = House { hub: Arc::clone(hub), door: Arc::new(Keys::new(store.clone())) };
     if let Some(listener) = listen("rtmp", &config.rtmp, TcpListener::bind)? {
+        let house = house.clone();
         tokio::spawn(async move {
             if let Err(error) = playhouse_ingest::rtmp(listener, house).await {
                 tracing::error!(%error, "nobody can publish by RTMP any more");
             }
         });
     }
+    if let Some(listener) = listen("srt", &config.srt, SrtListener::bind)? {
+        tokio::spawn(async move {
+            if let Err(error) = playhouse_ingest::srt(listener, house).await {
+                tracing::error!(%error, "nobody can publish by SRT any more");
+            }
+        });
+    }
+    tokio::spawn(super::pull::keep(Arc::clone(hub), store.clone()));
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod encoder;
 mod ingest;
+mod pull;
 mod rtc;
 
 use std::path::Path;

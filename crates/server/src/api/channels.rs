@@ -3,18 +3,22 @@
 use axum::Json as Body;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
 use playhouse_media::live::Format;
 use playhouse_store::channels::{Channel, Kind};
 use playhouse_store::{Millis, id};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::guide::hls;
 use crate::api::me::account;
 use crate::app::Shared;
 use crate::clock::now;
 use crate::extract::{self, Id, Json};
 use crate::gate::who::Caller;
 use crate::house::air::{WINDOW_SECONDS, length, no_channel};
+use crate::house::cover;
 use crate::house::sessions::Change;
 use crate::house::stage::to_its_end;
 use crate::problem::{Answer, Problem};
@@ -43,7 +47,10 @@ pub(crate) struct ChannelView {
     number: Option<u32>,
     category: Option<String>,
     logo: Option<String>,
-    /// Whether somebody publishes at the moment.
+    /// Where its picture is.
+    #[schema(example = "/api/channels/abc/cover.svg")]
+    cover: String,
+    /// Whether something is on: somebody publishes at the moment, or it is made of films, or is somebody else's.
     live: bool,
     /// How it comes in, such as `RTMP`.
     protocol: Option<String>,
@@ -64,9 +71,9 @@ pub(crate) struct ChannelView {
     /// The HLS playlist, of low latency where players know that.
     #[schema(example = "/api/channels/abc/live/master.m3u8")]
     hls: String,
-    /// The DASH manifest.
+    /// The DASH manifest, of channels that are published here.
     #[schema(example = "/api/channels/abc/live/manifest.mpd")]
-    dash: String,
+    dash: Option<String>,
     /// What arrives from the publisher, for those who may change the channel.
     health: Option<HealthView>,
 }
@@ -162,6 +169,10 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         let since = stream.begun().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
     });
+    // Channels of films and of others have no publisher.
+    let here = matches!(channel.kind, Kind::Push | Kind::Pull);
+    let at = |file: &str| format!("/api/channels/{}/live/{file}", channel.id);
+    let played = hls(app, &channel);
     ChannelView {
         kind: match channel.kind {
             Kind::Push => "push",
@@ -171,8 +182,9 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         },
         number: channel.number,
         category: channel.category,
+        cover: channel.logo.clone().unwrap_or_else(|| format!("/api/channels/{}/cover.svg", channel.id)),
         logo: channel.logo,
-        live: stream.is_some(),
+        live: stream.is_some() || (!here && played.is_some()),
         protocol: stream.map(|stream| stream.protocol().to_string()),
         since_ms: since,
         from_ms: span.as_ref().map(|span| millis(span.start)),
@@ -182,8 +194,8 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         window_seconds: channel.window_seconds,
         replace_publisher: channel.replace_publisher,
         yours,
-        hls: format!("/api/channels/{}/live/master.m3u8", channel.id),
-        dash: format!("/api/channels/{}/live/manifest.mpd", channel.id),
+        dash: here.then(|| at("manifest.mpd")),
+        hls: played.unwrap_or_else(|| at("master.m3u8")),
         health,
         name: channel.name,
         id: channel.id,
@@ -298,4 +310,19 @@ pub(crate) async fn remove(
         Ok(StatusCode::NO_CONTENT)
     })
     .await
+}
+
+/// A picture drawn from the channel's id.
+#[utoipa::path(get, path = "/api/channels/{id}/cover.svg", tag = "Channels", params(("id" = String, Path)),
+    responses((status = 200, content_type = "image/svg+xml"), (status = 404)))]
+pub(crate) async fn drawn_cover(State(app): State<Shared>, Id(id): Id<String>) -> Answer<Response> {
+    let channel = app.store.channels().get(&id).await?.ok_or_else(no_channel)?;
+    let picture = cover::draw(&channel.id, &channel.name);
+    let safe = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+    let headers = [
+        (CONTENT_TYPE, "image/svg+xml"),
+        (CACHE_CONTROL, "private, max-age=300"),
+        (CONTENT_SECURITY_POLICY, safe),
+    ];
+    Ok((headers, picture).into_response())
 }

@@ -1,4 +1,4 @@
-//! Changes of sessions as they happen: server-sent events (WHATWG HTML, section 9.2).
+//! Changes as they happen: server-sent events (WHATWG HTML, section 9.2).
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -71,6 +71,7 @@ impl Reader {
         match change {
             Change::Session(id) => self.session(id),
             Change::Queue => self.queue(),
+            Change::Rendering(view) => self.caller.is_owner().then(|| event("rendering", view)).flatten(),
             Change::Channel(id) => self.channel(id),
         }
     }
@@ -103,7 +104,8 @@ impl Reader {
 }
 
 /// Changes of your sessions (`event: session`) and of your place in the queue (`event: queue`), and which channels change
-/// or go on or off the air (`event: channel`), as they happen. After connecting, ask once for the state.
+/// or go on or off the air (`event: channel`), as they happen; for owners also how films that are made playable are
+/// getting on (`event: rendering`). After connecting, ask once for the state.
 #[utoipa::path(get, path = "/api/events", tag = "Sessions",
     responses((status = 200, content_type = "text/event-stream"), (status = 503, description = "Too many streams.")))]
 pub(crate) async fn stream(State(app): State<Shared>, caller: Caller) -> Answer<Response> {

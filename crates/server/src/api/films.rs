@@ -9,10 +9,14 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use playhouse_store::Millis;
+use playhouse_store::extras::Extra;
 use playhouse_store::films::{Film, Position, State as Condition};
-use playhouse_watch::container::{Kind, Track};
+use playhouse_store::renderings::{Rendering, State as Progress};
+use playhouse_watch::container::{Chapter, Kind, Track};
 use playhouse_watch::household::may_see;
 use playhouse_watch::name;
+use playhouse_watch::notes::Notes;
+use playhouse_watch::sprites::Sprites;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,7 +26,9 @@ use crate::clock::now;
 use crate::extract::{Id, Json, Params};
 use crate::gate::who::Caller;
 use crate::house::cover;
+use crate::house::extras::Text;
 use crate::house::films::no_film;
+use crate::house::renderings::RenderingView;
 use crate::house::stage::to_its_end;
 use crate::problem::{Answer, Problem};
 
@@ -54,9 +60,11 @@ pub(crate) struct FilmView {
     duration_s: Option<f64>,
     width: Option<u32>,
     height: Option<u32>,
-    /// `ready`, `unplayable` or `missing`.
+    /// `ready`, `rendering` (it is being made playable), `unplayable` or `missing`.
     #[schema(example = "ready")]
     state: &'static str,
+    /// How it is being made playable, for owners.
+    rendering: Option<RenderingView>,
     /// Why it cannot be watched, in a sentence.
     reason: Option<String>,
     /// When it was first seen.
@@ -88,6 +96,53 @@ pub(crate) struct TrackView {
     width: Option<u32>,
     height: Option<u32>,
     channels: Option<u32>,
+    /// What the film calls it.
+    title: Option<String>,
+    /// Whether players show or sound it. Subtitles that are pictures stay in the file.
+    shown: bool,
+}
+
+/// A part of a film with a name.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChapterView {
+    start_s: f64,
+    /// Empty where the film does not say.
+    title: String,
+}
+
+/// A text that can be shown with a film.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TextView {
+    /// As RFC 5646 has it.
+    #[schema(example = "en")]
+    language: Option<String>,
+    name: Option<String>,
+    /// Only what is foreign in the film's own language.
+    forced: bool,
+    /// The text as `WebVTT`.
+    #[schema(example = "/api/films/abc/s0.vtt")]
+    url: String,
+}
+
+/// Somebody who plays in a film.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActorView {
+    name: String,
+    /// Whom they play; empty where nobody says.
+    role: String,
+}
+
+/// Bytes that are kept of a film.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StoredView {
+    /// Indices.
+    index_bytes: u64,
+    /// Small pictures and texts.
+    extras_bytes: u64,
+    /// Renditions, where browsers do not play the file itself.
+    renditions_bytes: Option<i64>,
+    /// Indices, small pictures and texts, in percent of what plays.
+    overhead_percent: f64,
 }
 
 /// A film with its tracks, and where it is played from.
@@ -108,6 +163,16 @@ pub(crate) struct FilmDetail {
     /// The file's path in its folder, for owners.
     path: Option<String>,
     bytes: i64,
+    chapters: Vec<ChapterView>,
+    subtitles: Vec<TextView>,
+    /// Where small pictures are described, as `WebVTT`, once there are some.
+    #[schema(example = "/api/films/abc/sprites/sprites.vtt")]
+    sprites: Option<String>,
+    /// What it is about.
+    plot: Option<String>,
+    genres: Vec<String>,
+    actors: Vec<ActorView>,
+    stored: StoredView,
 }
 
 /// How far somebody has watched a film.
@@ -130,8 +195,17 @@ pub(crate) struct What {
     file: bool,
 }
 
-fn view(film: &Film, position: Option<&Position>) -> FilmView {
+fn view(
+    app: &Shared,
+    caller: &Caller,
+    film: &Film,
+    position: Option<&Position>,
+    rendering: Option<&Rendering>,
+) -> FilmView {
+    let rendering = rendering.filter(|_| caller.is_owner());
+    let open = rendering.is_some_and(|one| matches!(one.state, Progress::Waiting | Progress::Running));
     FilmView {
+        rendering: rendering.map(|rendering| app.renderings.view(rendering, &film.title)),
         id: film.id.clone(),
         title: film.title.clone(),
         year: film.year,
@@ -143,6 +217,7 @@ fn view(film: &Film, position: Option<&Position>) -> FilmView {
         height: film.height,
         state: match film.state {
             Condition::Ready => "ready",
+            Condition::Unplayable if open => "rendering",
             Condition::Unplayable => "unplayable",
             Condition::Missing => "missing",
         },
@@ -187,9 +262,14 @@ async fn all(app: &Shared, caller: &Caller) -> Answer<FilmList> {
             film.id.clone(),
         )
     });
-    Ok(FilmList {
-        films: films.iter().map(|film| view(film, positions.get(film.id.as_str()).copied())).collect(),
-    })
+    let renderings = if caller.is_owner() { app.store.renderings().all().await? } else { Vec::new() };
+    let renderings: HashMap<&str, &Rendering> =
+        renderings.iter().map(|rendering| (rendering.film.as_str(), rendering)).collect();
+    let of = |film: &Film| {
+        let id = film.id.as_str();
+        view(app, caller, film, positions.get(id).copied(), renderings.get(id).copied())
+    };
+    Ok(FilmList { films: films.iter().map(of).collect() })
 }
 
 /// All films by title, episodes by their show, each with how far you have watched it. Owners see those too that cannot
@@ -226,14 +306,64 @@ pub(crate) async fn get(
         Some(profile) => app.store.films().position(profile, &id).await?,
         None => None,
     };
-    Ok(Body(detail(&film, position.as_ref(), caller.is_owner())))
+    Ok(Body(detail(&app, &caller, &film, position.as_ref()).await?))
 }
 
-/// A film with its tracks, as somebody sees it who has watched it so far; `path` for owners.
-pub(crate) fn detail(film: &Film, position: Option<&Position>, path: bool) -> FilmDetail {
+/// A film with everything that is known of it, as somebody sees it who has watched it so far.
+pub(crate) async fn detail(
+    app: &Shared,
+    caller: &Caller,
+    film: &Film,
+    position: Option<&Position>,
+) -> Answer<FilmDetail> {
+    let rendering = app.store.renderings().get(&film.id).await?;
+    let extra = app.store.extras().get(&film.id).await?;
+    let (rendering, extra) = (rendering.as_ref(), extra.as_ref());
     let id = &film.id;
     let tracks: Vec<Track> = serde_json::from_str(&film.codecs).unwrap_or_default();
-    let track = |track: Track| TrackView {
+    let chapters: Vec<Chapter> = parsed(extra.map(|extra| &extra.chapters));
+    let texts: Vec<Text> = parsed(extra.map(|extra| &extra.texts));
+    let notes: Notes = parsed(extra.map(|extra| &extra.notes));
+    let sprites: Option<Sprites> = parsed(extra.map(|extra| &extra.sprites));
+    let text = |(number, text): (usize, Text)| TextView {
+        language: text.language,
+        name: text.name,
+        forced: text.forced,
+        url: format!("/api/films/{id}/s{number}.vtt"),
+    };
+    Ok(FilmDetail {
+        tracks: tracks.into_iter().map(track_view).collect(),
+        hls: format!("/api/films/{id}/master.m3u8"),
+        dash: format!("/api/films/{id}/manifest.mpd"),
+        file: format!("/api/films/{id}/file"),
+        path: caller.is_owner().then(|| film.path.clone()),
+        bytes: film.size,
+        chapters: chapters
+            .into_iter()
+            .map(|chapter| ChapterView { start_s: chapter.start_ms as f64 / 1000.0, title: chapter.title })
+            .collect(),
+        subtitles: texts.into_iter().enumerate().map(text).collect(),
+        sprites: sprites.map(|_| format!("/api/films/{id}/sprites/sprites.vtt")),
+        plot: notes.plot,
+        genres: notes.genres,
+        actors: notes
+            .actors
+            .into_iter()
+            .map(|actor| ActorView { name: actor.name, role: actor.role })
+            .collect(),
+        stored: stored(app, film, rendering, extra),
+        film: view(app, caller, film, position, rendering),
+    })
+}
+
+fn parsed<T: Default + serde::de::DeserializeOwned>(json: Option<&String>) -> T {
+    json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+}
+
+fn track_view(track: Track) -> TrackView {
+    const PICTURES: [&str; 4] = ["hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"];
+    TrackView {
+        shown: track.kind != Kind::Subtitle || !PICTURES.contains(&track.codec.as_str()),
         kind: match track.kind {
             Kind::Video => "video",
             Kind::Audio => "audio",
@@ -244,15 +374,7 @@ pub(crate) fn detail(film: &Film, position: Option<&Position>, path: bool) -> Fi
         width: track.width,
         height: track.height,
         channels: track.channels,
-    };
-    FilmDetail {
-        tracks: tracks.into_iter().map(track).collect(),
-        hls: format!("/api/films/{id}/master.m3u8"),
-        dash: format!("/api/films/{id}/manifest.mpd"),
-        file: format!("/api/films/{id}/file"),
-        path: path.then(|| film.path.clone()),
-        bytes: film.size,
-        film: view(film, position),
+        title: track.title,
     }
 }
 
@@ -281,6 +403,17 @@ pub(crate) async fn change(
         return Err(no_film());
     }
     get(State(app), caller, Id(id)).await
+}
+
+fn stored(app: &Shared, film: &Film, rendering: Option<&Rendering>, extra: Option<&Extra>) -> StoredView {
+    let renditions = rendering.and_then(|rendering| rendering.bytes);
+    let rendered = rendering.and_then(|rendering| rendering.index_bytes);
+    let index_bytes =
+        rendered.map_or_else(|| app.films.index_bytes(&film.id), |bytes| u64::try_from(bytes).unwrap_or(0));
+    let extras_bytes = extra.map_or(0, |extra| u64::try_from(extra.bytes).unwrap_or(0));
+    let plays = renditions.unwrap_or(film.size).max(1);
+    let overhead_percent = (index_bytes + extras_bytes) as f64 / plays as f64 * 100.0;
+    StoredView { index_bytes, extras_bytes, renditions_bytes: renditions, overhead_percent }
 }
 
 /// Keeps how far you have watched a film, to go on there on any device.
@@ -332,6 +465,7 @@ pub(crate) async fn remove(
                 Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk", "The disk refused", detail)
             })?;
         }
+        app.renderings.stop(&film.id);
         app.store.films().delete(&film.id).await?;
         app.films.discard(&film.id).await;
         Ok(StatusCode::NO_CONTENT)

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use playhouse_store::channels::{Channel, Kind};
 use playhouse_store::schedules::Schedule;
 use playhouse_store::{Millis, id};
-use playhouse_watch::schedule::Definition;
+use playhouse_watch::schedule::{Block, Definition, Rotation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -95,6 +95,8 @@ pub(crate) struct GuideChannel {
     /// The HLS playlist, while it is on.
     #[schema(example = "/api/channels/abc/on/master.m3u8")]
     hls: Option<String>,
+    /// Where a channel of others plays, which these pages cannot show.
+    elsewhere: Option<String>,
     programmes: Vec<ProgrammeView>,
 }
 
@@ -107,20 +109,37 @@ pub(crate) struct GuideView {
     channels: Vec<GuideChannel>,
 }
 
-/// What a channel is to play: `zone` is an IANA time zone; `always` and `filler` are rotations of `films` (ids), `shows`
-/// (names), or `everything`, whose `order` is `shuffle` or `in_order`; `blocks` have a `name`, `days`, `from`, `to` (as
-/// `20:15`) and `what`, a rotation.
+/// What a channel is to play. A rotation is `films` (ids), `shows` (names) or `everything`, with an `order`: `shuffle` or
+/// `in_order`.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
-#[schema(value_type = Object, example = json!({
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
     "zone": "Europe/Berlin",
-    "seed": 1,
     "always": {"everything": true, "order": "shuffle"},
     "blocks": [{"name": "Late show", "days": ["friday", "saturday"], "from": "22:00", "to": "02:00",
                 "what": {"shows": ["Dark Rooms"], "order": "in_order"}}],
     "filler": {"films": ["abc"]}
 }))]
-pub(crate) struct ScheduleBody(Definition);
+pub(crate) struct ScheduleBody {
+    /// The time zone of its hours, as IANA names it.
+    zone: String,
+    /// From which shuffled orders are drawn.
+    #[serde(default)]
+    seed: u64,
+    /// The rotation that plays while no block does.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    always: Rotation,
+    /// Hours with something of their own: `name`, `days`, `from` and `to` as `20:15`, and `what`, a rotation. Of two that
+    /// overlap the first counts; one that ends before it begins ends on the next day.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    blocks: Vec<Block>,
+    /// The rotation that comes where no film fits: best short.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    filler: Rotation,
+}
 
 /// A channel that is made of the library.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -172,7 +191,8 @@ pub(crate) fn hls(app: &Shared, channel: &Channel) -> Option<String> {
     let at = |folder: &str| format!("/api/channels/{}/{folder}/master.m3u8", channel.id);
     match channel.kind {
         Kind::Schedule => Some(at("on")),
-        Kind::External => channel.source.as_ref().map(|_| at("relay")),
+        // Our pages may fetch from this house alone; what is elsewhere plays in players that may.
+        Kind::External => None,
         Kind::Push | Kind::Pull => app.hub.stream(&channel.id).map(|_| at("live")),
     }
 }
@@ -208,6 +228,7 @@ pub(crate) async fn get(State(app): State<Shared>, Params(asked): Params<Span>) 
             kind: word(channel.kind),
             on: hls.is_some(),
             hls,
+            elsewhere: channel.source.clone().filter(|_| channel.kind == Kind::External),
             programmes: on.remove(&channel.id).unwrap_or_default().into_iter().map(Into::into).collect(),
         }
     };
@@ -220,8 +241,10 @@ pub(crate) async fn get(State(app): State<Shared>, Params(asked): Params<Span>) 
 }
 
 fn checked(body: ScheduleBody) -> Answer<Definition> {
-    body.0.check().map_err(|wrong| Problem::invalid("schedule", wrong.to_string()))?;
-    Ok(body.0)
+    let ScheduleBody { zone, seed, always, blocks, filler } = body;
+    let definition = Definition { zone, seed, always, blocks, filler };
+    definition.check().map_err(|wrong| Problem::invalid("schedule", wrong.to_string()))?;
+    Ok(definition)
 }
 
 async fn keep(app: &Shared, channel: &str, definition: &Definition) -> Answer<()> {

@@ -1,11 +1,13 @@
 //! Keeps what was on a channel as a film.
 
 use std::io::BufWriter;
+use std::ops::Range;
+use std::sync::Arc;
 
 use axum::Json as Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use playhouse_live::NotKept;
+use playhouse_live::{Broadcast, NotKept};
 use playhouse_store::Millis;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,6 +19,7 @@ use crate::clock::now;
 use crate::extract::{self, Id, Json};
 use crate::gate::who::Caller;
 use crate::house::stage::to_its_end;
+use crate::house::uploads::Arrived;
 use crate::problem::{Answer, Problem};
 
 /// Bytes that are written at once.
@@ -88,25 +91,37 @@ pub(crate) async fn keep(
         return Err(Problem::invalid("to_ms", "The end has to be after the beginning."));
     }
     to_its_end(async move {
-        // What was over when it was asked for is on the disk soon, even on a slow one.
-        broadcast.settle(to, SETTLE).await;
-        let keeping = {
-            let app = app.clone();
-            tokio::task::spawn_blocking(move || {
-                let bytes = broadcast.window().bytes_between(from, to);
-                app.uploads.take_in(&format!("{name}.mp4"), bytes, &account, |file| {
-                    let mut file = BufWriter::with_capacity(BUFFER, file);
-                    let millis = broadcast.keep(from, to, &mut file).map_err(refused)?;
-                    file.into_inner().map_err(|error| refused(NotKept::Disk(error.into_error())))?;
-                    Ok(millis)
-                })
-            })
-        };
-        let kept = keeping.await.map_err(|error| Problem::internal("Keeping a film", &error))?;
-        let (duration_ms, film) = kept?;
+        let (duration_ms, film) = film_of(&app, broadcast, from..to, name, account).await?;
         tracing::info!(channel = id, film = film.path, at = now(), "a broadcast was kept");
-        app.films.arrived(&film.folder, &film.path, film.stamp);
         Ok((StatusCode::CREATED, Body(KeptFilm { file: film.path, duration_ms })))
     })
     .await
+}
+
+/// Makes a film of that part of a broadcast, in microseconds since 1970; how many milliseconds it has, and where it is.
+pub(crate) async fn film_of(
+    app: &Shared,
+    broadcast: Arc<Broadcast>,
+    span: Range<u64>,
+    name: String,
+    account: String,
+) -> Answer<(u64, Arrived)> {
+    let (from, to) = (span.start, span.end);
+    // What was over when it was asked for is on the disk soon, even on a slow one.
+    broadcast.settle(to, SETTLE).await;
+    let keeping = {
+        let app = app.clone();
+        tokio::task::spawn_blocking(move || {
+            let bytes = broadcast.window().bytes_between(from, to);
+            app.uploads.take_in(&format!("{name}.mp4"), bytes, &account, |file| {
+                let mut file = BufWriter::with_capacity(BUFFER, file);
+                let millis = broadcast.keep(from, to, &mut file).map_err(refused)?;
+                file.into_inner().map_err(|error| refused(NotKept::Disk(error.into_error())))?;
+                Ok(millis)
+            })
+        })
+    };
+    let (millis, film) = keeping.await.map_err(|error| Problem::internal("Keeping a film", &error))??;
+    app.films.arrived(&film.folder, &film.path, film.stamp);
+    Ok((millis, film))
 }

@@ -13,6 +13,7 @@ use playhouse_live::{Broadcast, Missing};
 use playhouse_media::live::{Asked, File, Found};
 use serde::Deserialize;
 
+use crate::api::on::Key;
 use crate::app::Shared;
 use crate::clock::now;
 use crate::extract::{Id, Params};
@@ -119,8 +120,13 @@ async fn beginning(
 #[utoipa::path(get, path = "/api/channels/{id}/live/master.m3u8", tag = "Channels", params(("id" = String, Path)),
     responses((status = 200, content_type = "application/vnd.apple.mpegurl"),
               (status = 404, description = "Nothing is on, or there is no such channel.")))]
-pub(crate) async fn master(State(app): State<Shared>, Id(id): Id<String>) -> Answer<Response> {
-    Ok(text(File::Master, beginning(&app, &id, playhouse_media::live::Window::master).await?))
+pub(crate) async fn master(
+    State(app): State<Shared>,
+    Id(id): Id<String>,
+    Params(key): Params<Key>,
+) -> Answer<Response> {
+    let master = beginning(&app, &id, playhouse_media::live::Window::master).await?;
+    Ok(text(File::Master, key.in_addresses(&master)))
 }
 
 /// The DASH manifest (ISO/IEC 23009-1).
@@ -145,6 +151,7 @@ pub(crate) async fn playlist(
     State(app): State<Shared>,
     Id((id, name)): Id<(String, String)>,
     Params(asked): Params<Directives>,
+    Params(key): Params<Key>,
 ) -> Answer<Response> {
     let File::Playlist(track) = file(&name)? else { return Err(no_part()) };
     let broadcast = app.air.broadcast(&id).ok_or_else(off_air)?;
@@ -165,7 +172,13 @@ pub(crate) async fn playlist(
     }
     let skip = asked.skip.is_some_and(|skip| skip == "YES" || skip == "v2");
     let playlist = broadcast.playlist(track, skip).ok_or_else(no_part)?;
-    Ok(text(File::Playlist(track), Bytes::from_owner(Text(playlist))))
+    // Players that bring no token share the text.
+    let body = if key.after().is_empty() {
+        Body::from(Bytes::from_owner(Text(playlist)))
+    } else {
+        Body::from(key.in_addresses(&playlist))
+    };
+    Ok(text(File::Playlist(track), body))
 }
 
 /// A playlist that many answers share.

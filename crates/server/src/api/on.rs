@@ -2,25 +2,31 @@
 
 use axum::Json as Body;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use playhouse_media::film::{Shown, Window, sliding};
+use playhouse_media::film::{Presentation, Shown, Window, sliding};
 use playhouse_store::Millis;
 use playhouse_watch::schedule::Plan;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::guide::{ProgrammeView, scheduled};
+use crate::api::watching;
 use crate::app::Shared;
 use crate::clock::{DAY, now};
 use crate::extract::{Id, Params};
+use crate::gate::who::Caller;
 use crate::house::guide::{AHEAD, Showing, Timetable, micros, what};
+use crate::house::household;
 use crate::markup::add;
 use crate::problem::{Answer, Problem};
 
 /// How far back a viewer can go, in microseconds: ten minutes, to see again what was just missed.
 const BACK: i64 = 600_000_000;
+
+/// How long after a playlist a player may still ask for what it had, in microseconds.
+const SLACK: i64 = 60_000_000;
 
 /// Showings within a playlist: its ten minutes filled with the shortest films.
 const MOST: usize = 400;
@@ -41,6 +47,29 @@ impl Key {
         let plain =
             |token: &&String| token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         self.token.as_ref().filter(plain).map(|token| format!("?token={token}")).unwrap_or_default()
+    }
+}
+
+impl Key {
+    /// Puts the token behind every address of a playlist that was written without one.
+    pub(crate) fn in_addresses(&self, playlist: &str) -> String {
+        let after = self.after();
+        if after.is_empty() {
+            return playlist.to_owned();
+        }
+        let mut text = String::with_capacity(playlist.len() * 2);
+        for line in playlist.lines() {
+            if let Some((before, rest)) = line.split_once("URI=\"").filter(|_| line.starts_with('#'))
+                && let Some((address, rest)) = rest.split_once('"')
+            {
+                add(&mut text, format_args!("{before}URI=\"{address}{after}\"{rest}\n"));
+            } else if line.is_empty() || line.starts_with('#') {
+                add(&mut text, format_args!("{line}\n"));
+            } else {
+                add(&mut text, format_args!("{line}{after}\n"));
+            }
+        }
+        text
     }
 }
 
@@ -142,7 +171,7 @@ pub(crate) async fn playlist(
     for showing in timetable.between(window.from, window.to, MOST) {
         // A film that is gone leaves a gap until its channel has a plan without it.
         let Ok(opened) = app.films.open(&app.store, &showing.film).await else { continue };
-        shown.push(one(&showing, kind, &opened.index)?);
+        shown.push(one(&id, &showing, kind, &opened.presentation)?);
     }
     if shown.is_empty() {
         return Err(nothing());
@@ -150,24 +179,64 @@ pub(crate) async fn playlist(
     Ok(playlist_of(sliding(&shown, window, &key.after())))
 }
 
+/// A segment of a film that is on, as the playlists name it.
+#[utoipa::path(get, path = "/api/channels/{id}/on/{film}/{track}/{segment}", tag = "Guide",
+    params(("id" = String, Path), ("film" = String, Path), ("track" = String, Path), ("segment" = String, Path)),
+    responses((status = 200, content_type = "video/mp4"), (status = 304), (status = 404), (status = 409)))]
+pub(crate) async fn segment(
+    State(app): State<Shared>,
+    caller: Caller,
+    Id((id, film, track, segment)): Id<(String, String, String, String)>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    scheduled(&app, &id).await?;
+    let part = watching::part(&format!("{track}/{segment}"))?;
+    let timetable = app.guide.timetable(&app.store, &id).await?;
+    let at = micros();
+    let on = timetable.between(at - BACK - SLACK, at + AHEAD + SLACK, MOST);
+    if !on.iter().any(|showing| showing.film == film) {
+        return Err(Problem::not_found(
+            "That film is not on this channel at the moment; read its playlist again.",
+        ));
+    }
+    household::of_age(&app, &caller, &film).await?;
+    watching::serve(&app, &film, part, &headers).await
+}
+
 fn target(timetable: &Timetable, at: i64) -> Answer<u32> {
     timetable.at(at).filter(|plan| !plan.is_empty()).map(Plan::target_seconds).ok_or_else(nothing)
 }
 
-fn one(showing: &Showing, kind: usize, index: &playhouse_media::film::Index) -> Answer<Shown> {
+fn one(channel: &str, showing: &Showing, kind: usize, film: &Presentation) -> Answer<Shown> {
     let track = usize::from(showing.tracks.get(kind).copied().unwrap_or_default());
-    let mut times =
-        index.times(track).map_err(|error| Problem::internal("Reading a film's index", &error))?;
+    let mut times = film.times(track).map_err(|error| Problem::internal("Reading a film's index", &error))?;
     let lasts = u64::try_from(showing.item.end - showing.item.start).unwrap_or(0);
     // Where another plan took over, what had begun by then was the last.
     let kept = times.iter().take_while(|time| **time < lasts).count() + 1;
     times.truncate(kept);
     Ok(Shown {
-        base: format!("/api/films/{}", showing.film),
+        base: format!("/api/channels/{channel}/on/{}", showing.film),
         track,
         start: showing.item.start,
         discontinuity: showing.item.number,
         sequence: showing.item.first.get(kind).copied().unwrap_or_default(),
         times,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_on_to_every_address_of_a_playlist_and_rubbish_does_not() {
+        let key = Key { token: Some("a-b_3".to_owned()) };
+        let list = "#EXTM3U\n#EXT-X-MAP:URI=\"0/init.mp4\",BYTERANGE=\"1@0\"\n#EXTINF:4,\n0/1.m4s\n";
+        let wanted = "#EXTM3U\n#EXT-X-MAP:URI=\"0/init.mp4?token=a-b_3\",BYTERANGE=\"1@0\"\n#EXTINF:4,\n0/1.m4s?token=a-b_3\n";
+        assert_eq!(key.in_addresses(list), wanted);
+        for rubbish in [None, Some("a\"b"), Some("a\nb"), Some("<a>"), Some("a&b=c")] {
+            let key = Key { token: rubbish.map(ToOwned::to_owned) };
+            assert_eq!(key.in_addresses(list), list);
+        }
+    }
 }

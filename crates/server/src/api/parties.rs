@@ -129,7 +129,7 @@ pub(crate) struct PartyLink {
 async fn view(app: &Shared, caller: &Caller, id: &str) -> Answer<PartyView> {
     let film = app.parties.film(id).ok_or_else(no_party)?;
     let film = app.store.films().get(&film).await?.ok_or_else(no_film)?;
-    let film = detail(&film, None, false);
+    let film = detail(app, caller, &film, None).await?;
     app.parties
         .with(id, |hall| PartyView {
             id: id.to_owned(),

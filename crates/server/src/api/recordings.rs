@@ -411,6 +411,7 @@ pub(crate) async fn remove(
         recording.state = Condition::Skipped;
         app.store.recordings().update(&recording).await?;
     } else {
+        house::live::discard(&app, &recording).await?;
         app.store.recordings().delete(&id).await?;
     }
     Ok(StatusCode::NO_CONTENT)

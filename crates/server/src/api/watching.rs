@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use playhouse_library::folder;
 use playhouse_media::film::{self, Part};
 use playhouse_store::films::{Film, State as Condition};
+use playhouse_watch::sprites::Sprites;
 
 use crate::app::Shared;
 use crate::extract::Id;
@@ -34,8 +35,9 @@ const PLAYLISTS: &str = "private, no-cache";
 const TAG: usize = 16;
 
 /// Another version of the program may cut the same film otherwise.
-fn tag(film: &Film, version: &str, part: Part) -> String {
-    format!("\"{}-{version}-{part}\"", film.print.get(..TAG).unwrap_or_default())
+fn tag(opened: &Opened, version: &str, part: Part) -> String {
+    let print = opened.film.print.get(..TAG).unwrap_or_default();
+    format!("\"{print}-{}-{version}-{part}\"", opened.mark)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -68,19 +70,26 @@ enum Lost {
 
 /// A part's bytes with their number. Blocks.
 fn bytes(opened: &Opened, part: Part, buffers: &Arc<Buffers>) -> Result<(Bytes, u64), Lost> {
-    let (film, index) = (&opened.film, &opened.index);
+    let film = &opened.presentation;
     let whole = |bytes: Vec<u8>| (bytes.len() as u64, Bytes::from(bytes));
     let (len, body) = match part {
-        Part::Master => whole(index.master().into_bytes()),
-        Part::Manifest => whole(index.manifest().into_bytes()),
-        Part::Playlist(track) => whole(index.playlist(track).map_err(Lost::Index)?.into_bytes()),
-        Part::Init(track) => whole(index.init(track).map_err(Lost::Index)?),
+        Part::Master => whole(film.master().into_bytes()),
+        Part::Manifest => whole(film.manifest().into_bytes()),
+        Part::Playlist(track) => whole(film.playlist(track).map_err(Lost::Index)?.into_bytes()),
+        Part::Texts(text) => whole(film.text_playlist(text).map_err(Lost::Index)?.into_bytes()),
+        Part::Text(text) if text < film.texts().len() => whole(opened.text(text).map_err(Lost::File)?),
+        Part::Text(track) => {
+            let tracks = film.texts().len();
+            return Err(Lost::Index(film::Error::NoTrack { track, tracks }));
+        }
+        Part::Init(track) => whole(film.init(track).map_err(Lost::Index)?),
         Part::Segment(track, number) => {
-            let file = folder::open(Path::new(&film.folder), &film.path).map_err(Lost::File)?;
-            if file.metadata().map_err(Lost::File)?.len() != index.film_len() {
+            let (index, segment) = film.segment(track, number).map_err(Lost::Index)?;
+            let file = opened.file(index).map_err(Lost::File)?;
+            let len = film.indices().get(index).map(film::Index::film_len);
+            if Some(file.metadata().map_err(Lost::File)?.len()) != len {
                 return Err(Lost::Changed);
             }
-            let segment = index.segment(track, number).map_err(Lost::Index)?;
             let piece = Piece::new(segment.head, file, segment.ranges, buffers);
             (segment.len, piece.body().map_err(Lost::File)?)
         }
@@ -88,10 +97,11 @@ fn bytes(opened: &Opened, part: Part, buffers: &Arc<Buffers>) -> Result<(Bytes, 
     Ok((body, len))
 }
 
-async fn serve(app: &Shared, id: &str, part: Part, headers: &HeaderMap) -> Answer<Response> {
+/// A part of a film.
+pub(crate) async fn serve(app: &Shared, id: &str, part: Part, headers: &HeaderMap) -> Answer<Response> {
     let opened = app.films.open(&app.store, id).await?;
     let lasts = if matches!(part, Part::Init(_) | Part::Segment(..)) { SEGMENTS } else { PLAYLISTS };
-    let tag = tag(&opened.film, &app.config.version, part);
+    let tag = tag(&opened, &app.config.version, part);
     let mut known = vec![(ETAG, tag.clone()), (CACHE_CONTROL, lasts.to_owned())];
     if has(headers, &tag) {
         return Ok(headed(StatusCode::NOT_MODIFIED, Bytes::empty(), &known));
@@ -126,7 +136,7 @@ fn lost_film(app: &Shared, film: &Film, lost: Lost) -> Problem {
 }
 
 /// The part of a film that a name stands for.
-fn part(name: &str) -> Answer<Part> {
+pub(crate) fn part(name: &str) -> Answer<Part> {
     name.parse()
         .or(Err(Problem::not_found("A film has no part of that name; its playlists name those that it has.")))
 }
@@ -155,7 +165,7 @@ pub(crate) async fn manifest(
     serve(&app, &id, Part::Manifest, &headers).await
 }
 
-/// The HLS playlist of one track: `0.m3u8` is the picture's.
+/// The HLS playlist of one track: `0.m3u8` is the best picture's, `s0.m3u8` the first text's; and `s0.vtt` that text.
 #[utoipa::path(get, path = "/api/films/{id}/{playlist}", tag = "Films",
     params(("id" = String, Path), ("playlist" = String, Path)),
     responses((status = 200, content_type = "application/vnd.apple.mpegurl"), (status = 304), (status = 404),
@@ -179,6 +189,37 @@ pub(crate) async fn segment(
     headers: HeaderMap,
 ) -> Answer<Response> {
     serve(&app, &id, part(&format!("{track}/{segment}"))?, &headers).await
+}
+
+/// Small pictures of a film for the bar below it: `sprites.vtt` says when each was taken and where it lies on which
+/// sheet, `sheet-0.jpg` and so on are the sheets.
+#[utoipa::path(get, path = "/api/films/{id}/sprites/{name}", tag = "Films",
+    params(("id" = String, Path), ("name" = String, Path)),
+    responses((status = 200, content_type = "text/vtt"), (status = 404, description = "There are none (yet).")))]
+pub(crate) async fn sprites(
+    State(app): State<Shared>,
+    Id((id, name)): Id<(String, String)>,
+) -> Answer<Response> {
+    let none =
+        || Problem::not_found("This film has no such small pictures (yet); they are made in the background.");
+    let extra = app.store.extras().get(&id).await?.ok_or_else(none)?;
+    let sprites: Option<Sprites> = serde_json::from_str(&extra.sprites).unwrap_or_default();
+    let sprites = sprites.ok_or_else(none)?;
+    let lasts = (CACHE_CONTROL, "private, max-age=3600".to_owned());
+    if name == "sprites.vtt" {
+        let body = Bytes::from(sprites.vtt());
+        return Ok(headed(
+            StatusCode::OK,
+            body,
+            &[(CONTENT_TYPE, "text/vtt; charset=utf-8".to_owned()), lasts],
+        ));
+    }
+    let number = name.strip_prefix("sheet-").and_then(|rest| rest.strip_suffix(".jpg"));
+    let number =
+        number.and_then(|number| number.parse::<u32>().ok()).filter(|number| *number < sprites.sheets());
+    let path = app.extras.folder_of(&extra.film).join(format!("sheet-{}.jpg", number.ok_or_else(none)?));
+    let Ok(bytes) = tokio::fs::read(path).await else { return Err(none()) };
+    Ok(headed(StatusCode::OK, Bytes::from(bytes), &[(CONTENT_TYPE, "image/jpeg".to_owned()), lasts]))
 }
 
 /// What a file is called in HTTP, by its ending.

@@ -87,6 +87,11 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::DELETE, "/api/films/{id}", Need::Owner),
     (Method::GET, "/api/films/{id}/poster", Need::Sees),
     (Method::PUT, "/api/films/{id}/position", Need::Player),
+    (Method::GET, "/api/films/{id}/sprites/{name}", Need::Watches),
+    // Making a film playable takes the owner's disk and processor.
+    (Method::GET, "/api/renderings", Need::Owner),
+    (Method::POST, "/api/films/{id}/rendering", Need::Owner),
+    (Method::DELETE, "/api/films/{id}/rendering", Need::Owner),
     (Method::GET, "/api/films/{id}/master.m3u8", Need::Watches),
     (Method::GET, "/api/films/{id}/manifest.mpd", Need::Watches),
     (Method::GET, "/api/films/{id}/{playlist}", Need::Watches),
@@ -105,6 +110,7 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}", Need::Account),
     (Method::PATCH, "/api/channels/{id}", Need::Player),
     (Method::DELETE, "/api/channels/{id}", Need::Player),
+    (Method::GET, "/api/channels/{id}/cover.svg", Need::Account),
     (Method::GET, "/api/channels/{id}/keys", Need::Player),
     (Method::POST, "/api/channels/{id}/keys", Need::Player),
     (Method::DELETE, "/api/channels/{id}/keys/{key}", Need::Player),
@@ -132,6 +138,7 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}/on", Need::Account),
     (Method::GET, "/api/channels/{id}/on/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/on/{playlist}", Need::Player),
+    (Method::GET, "/api/channels/{id}/on/{film}/{track}/{segment}", Need::Streams),
     // Recordings. Whose they are, the handlers look up.
     (Method::GET, "/api/recordings", Need::Player),
     (Method::POST, "/api/recordings", Need::Player),
@@ -194,8 +201,10 @@ const BY_TOKEN: &[&str] = &[
     "/api/guide/xmltv.xml",
     "/api/channels/{id}/on/master.m3u8",
     "/api/channels/{id}/on/{playlist}",
-    "/api/films/{id}/{track}/{segment}",
-    "/api/films/{id}/poster",
+    "/api/channels/{id}/on/{film}/{track}/{segment}",
+    "/api/channels/{id}/live/master.m3u8",
+    "/api/channels/{id}/live/{playlist}",
+    "/api/channels/{id}/live/{track}/{segment}",
 ];
 
 /// Whether a token for players opens this.

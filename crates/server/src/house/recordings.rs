@@ -1,5 +1,7 @@
 //! Recordings: planned by rules, begun and ended at their time, removed after theirs.
 
+pub(crate) mod live;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -182,15 +184,32 @@ async fn step(app: &Shared) -> Answer<()> {
     let at = now();
     let all = app.store.recordings().all(None).await?;
     let kinds = kinds(app).await?;
+    let crowded = conflicts(&all, &kinds);
     for mut recording in all.iter().cloned() {
         let span = span(&recording);
         match recording.state {
             State::Planned if span.from <= at => {
                 let kind = recording.channel.as_ref().and_then(|channel| kinds.get(channel));
-                begin(&mut recording, kind.copied());
+                let live = kind.is_some_and(|kind| takes_room(*kind));
+                let published = recording.channel.as_ref().is_some_and(|id| app.air.broadcast(id).is_some());
+                // Somebody may still begin to publish.
+                if live && !published && span.to > at {
+                    continue;
+                }
+                if crowded.contains_key(&recording.id) {
+                    recording.state = State::Failed;
+                    recording.reason =
+                        Some(format!("{AT_ONCE} other recordings ran at that time, which is the limit."));
+                } else {
+                    begin(&mut recording, kind.copied(), published);
+                }
                 app.store.recordings().update(&recording).await?;
             }
-            State::Recording if recording.stop <= at => {
+            State::Recording if recording.film.is_none() && span.to <= at => {
+                live::end(app, &mut recording).await?;
+                app.store.recordings().update(&recording).await?;
+            }
+            State::Recording if recording.film.is_some() && recording.stop <= at => {
                 end(&mut recording, at);
                 app.store.recordings().update(&recording).await?;
             }
@@ -205,17 +224,21 @@ async fn step(app: &Shared) -> Answer<()> {
     };
     let done: Vec<Kept> = all.iter().filter(|recording| recording.state == State::Done).map(kept).collect();
     for id in recording::expired(&done, at) {
+        if let Some(recording) = all.iter().find(|recording| recording.id == id) {
+            live::discard(app, recording).await?;
+        }
         app.store.recordings().delete(&id).await?;
         tracing::info!(recording = id, "a recording has had its time");
     }
     Ok(())
 }
 
-fn begin(recording: &mut Recording, kind: Option<Kind>) {
+fn begin(recording: &mut Recording, kind: Option<Kind>, published: bool) {
     let failed = match kind {
         Some(Kind::Schedule) if recording.film.is_some() => None,
         Some(Kind::Schedule) => Some("Its film was taken out of the library before it was on."),
         Some(Kind::External) => Some("Channels of others are only shown here, not recorded."),
+        Some(Kind::Push | Kind::Pull) if published => None,
         Some(Kind::Push | Kind::Pull) => Some("Nobody published on the channel at that time."),
         None => Some("Its channel was deleted before it was on."),
     };
@@ -224,13 +247,8 @@ fn begin(recording: &mut Recording, kind: Option<Kind>) {
 }
 
 fn end(recording: &mut Recording, now: Millis) {
-    if recording.film.is_some() {
-        recording.state = State::Done;
-        recording.expires = Some(now + Millis::from(recording.keep_days.unwrap_or(KEEP_DAYS)) * DAY);
-    } else {
-        recording.state = State::Failed;
-        recording.reason = Some("Its film was taken out of the library while it was on.".to_owned());
-    }
+    recording.state = State::Done;
+    recording.expires = Some(now + Millis::from(recording.keep_days.unwrap_or(KEEP_DAYS)) * DAY);
 }
 
 /// Does all that, for ever.

@@ -32,6 +32,8 @@ pub(crate) enum Change {
     Session(String),
     /// The queue moved.
     Queue,
+    /// How a film that is made playable is getting on, for owners.
+    Rendering(serde_json::Value),
     /// A channel changed, or went on or off the air.
     Channel(String),
 }

@@ -58,6 +58,10 @@ const EXPECTED: &str = "
     GET /api/films/{id}/{playlist}                      -----SHO
     GET /api/films/{id}/{track}/{segment}               -----SHO
     GET /api/films/{id}/file                            -----SHO
+    GET /api/films/{id}/sprites/{name}                  -----SHO
+    GET /api/renderings                                 -------O
+    POST /api/films/{id}/rendering                      -------O
+    DELETE /api/films/{id}/rendering                    -------O
     POST /api/parties                                   -----SHO
     GET /api/parties/{id}                               ----GSHO
     PATCH /api/parties/{id}                             ----GSHO
@@ -69,6 +73,7 @@ const EXPECTED: &str = "
     GET /api/channels/{id}                              ----GSHO
     PATCH /api/channels/{id}                            ------HO
     DELETE /api/channels/{id}                           ------HO
+    GET /api/channels/{id}/cover.svg                    ----GSHO
     GET /api/channels/{id}/keys                         ------HO
     POST /api/channels/{id}/keys                        ------HO
     DELETE /api/channels/{id}/keys/{key}                ------HO
@@ -101,6 +106,7 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/on                           ----GSHO
     GET /api/channels/{id}/on/master.m3u8               -----SHO
     GET /api/channels/{id}/on/{playlist}                -----SHO
+    GET /api/channels/{id}/on/{film}/{track}/{segment}  -----SHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
@@ -216,7 +222,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
         let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{key}", "nope");
-        let real = real.replace("{rule}", "nope");
+        let real = real.replace("{rule}", "nope").replace("{film}", "nope");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {

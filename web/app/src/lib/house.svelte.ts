@@ -1,7 +1,8 @@
 /** What the pages know of the house: who is signed in, titles, sessions, the queue; kept fresh by the event stream. */
 
 import { Problem, api } from "./api";
-import type { Health, Me, Queue, Session, Title } from "./types";
+import { renderings } from "./renderings.svelte";
+import type { Health, Me, Queue, Rendering, Session, Title } from "./types";
 
 class House {
   /** `undefined` until the server has said who this is; `null` where nobody is signed in. */
@@ -10,6 +11,8 @@ class House {
   titles = $state<Title[] | undefined>();
   sessions = $state<Session[] | undefined>();
   queue = $state<Queue | undefined>();
+  /** Counts what happens to channels. */
+  channelChanges = $state(0);
   /** Whether the server is out of reach at the moment. */
   away = $state(false);
   #events: EventSource | undefined;
@@ -102,7 +105,9 @@ class House {
     });
     events.addEventListener("error", () => (this.away = true));
     events.addEventListener("session", (event: MessageEvent<string>) => this.take(JSON.parse(event.data) as Session));
+    events.addEventListener("channel", () => (this.channelChanges += 1));
     events.addEventListener("queue", (event: MessageEvent<string>) => (this.queue = JSON.parse(event.data) as Queue));
+    events.addEventListener("rendering", (event: MessageEvent<string>) => renderings.take(JSON.parse(event.data) as Rendering));
   }
 }
 

@@ -19,7 +19,26 @@ export const CHOICES: readonly Choice[] = [
   { name: "480p30", quality: { width: 854, height: 480, rate: 30, kbps: 1500 } },
 ];
 
+/** How the letters of texts look. */
+export interface Letters {
+  size: "small" | "medium" | "large";
+  /** What is behind them. */
+  ground: "none" | "shade" | "solid";
+}
+
+const LETTERS = "playhouse.letters";
+
 export const prefs = {
+  get letters(): Letters {
+    const [size, ground] = (localStorage.getItem(LETTERS) ?? "").split(" ");
+    return {
+      size: size === "small" || size === "large" ? size : "medium",
+      ground: ground === "none" || ground === "solid" ? ground : "shade",
+    };
+  },
+  set letters({ size, ground }: Letters) {
+    localStorage.setItem(LETTERS, `${size} ${ground}`);
+  },
   get volume(): number {
     const stored = Number(localStorage.getItem(VOLUME) ?? "1");
     return Number.isFinite(stored) ? Math.max(0, Math.min(1, stored)) : 1;

@@ -220,7 +220,10 @@ export interface Film {
   duration_s: number | null;
   width: number | null;
   height: number | null;
-  state: "ready" | "unplayable" | "missing";
+  /** `rendering` while it is being made playable. */
+  state: "ready" | "rendering" | "unplayable" | "missing";
+  /** How it is being made playable; owners only. */
+  rendering: Rendering | null;
   /** Why it cannot be played. */
   reason: string | null;
   added_ms: number;
@@ -241,6 +244,34 @@ export interface Track {
   width: number | null;
   height: number | null;
   channels: number | null;
+  title: string | null;
+  /** Whether players show it; subtitles that are pictures stay in the file. */
+  shown: boolean;
+}
+
+/** How a film is being made playable. */
+export interface Rendering {
+  film: string;
+  title: string;
+  state: "waiting" | "running" | "paused" | "done" | "failed" | "cancelled";
+  step: "probing" | "sound" | "picture" | "joining" | null;
+  percent: number | null;
+  /** Seconds of the film that take a second. */
+  speed: number | null;
+  left_s: number | null;
+  /** Why it waits or failed. */
+  reason: string | null;
+  asked_ms: number;
+  ended_ms: number | null;
+  renditions: number | null;
+  bytes: number | null;
+  ladder_saving_percent: number | null;
+}
+
+export interface Chapter {
+  start_s: number;
+  /** Empty where the film does not say. */
+  title: string;
 }
 
 /** A film as its page has it. */
@@ -253,4 +284,163 @@ export interface FilmDetail extends Film {
   /** The file's path in its folder; owners only. */
   path: string | null;
   bytes: number;
+  chapters: Chapter[];
+  subtitles: { language: string | null; name: string | null; forced: boolean; url: string }[];
+  /** Where small pictures are described, once there are some. */
+  sprites: string | null;
+  plot: string | null;
+  genres: string[];
+  actors: { name: string; role: string }[];
+  age: number | null;
+}
+
+/** What arrives from whoever publishes a channel. */
+export interface StreamHealth {
+  bitrate: number;
+  rate: number;
+  keyframe_interval_s: number | null;
+  silent_ms: number;
+  bytes: number;
+  tracks: string[];
+}
+
+/** A channel, and what is on. */
+export interface Channel {
+  id: string;
+  name: string;
+  kind: "push" | "pull" | "schedule" | "external";
+  number: number | null;
+  category: string | null;
+  logo: string | null;
+  cover: string;
+  live: boolean;
+  protocol: string | null;
+  since_ms: number | null;
+  /** From when to when it can be watched. */
+  from_ms: number | null;
+  until_ms: number | null;
+  width: number | null;
+  height: number | null;
+  window_seconds: number;
+  replace_publisher: boolean;
+  yours: boolean;
+  hls: string;
+  dash: string | null;
+  health: StreamHealth | null;
+}
+
+export interface StreamKey {
+  id: string;
+  name: string;
+  created: number;
+  used: number | null;
+}
+
+/** What is on a channel at some time. */
+export interface Programme {
+  start_ms: number;
+  stop_ms: number;
+  title: string;
+  subtitle: string | null;
+  description: string | null;
+  category: string | null;
+  season: number | null;
+  episode: number | null;
+  /** The film that it is. */
+  film: string | null;
+  /** Whether it is what comes between programmes. */
+  filler: boolean;
+}
+
+export interface GuideChannel {
+  id: string;
+  name: string;
+  number: number | null;
+  category: string | null;
+  logo: string | null;
+  kind: "schedule" | "push" | "pull" | "external";
+  on: boolean;
+  /** Where it plays, while it is on. */
+  hls: string | null;
+  /** Where a channel of others plays, which these pages cannot show. */
+  elsewhere: string | null;
+  programmes: Programme[];
+}
+
+export interface GuideView {
+  now_ms: number;
+  from_ms: number;
+  to_ms: number;
+  channels: GuideChannel[];
+}
+
+export interface Rotation {
+  films: string[];
+  shows: string[];
+  everything: boolean;
+  order: "shuffle" | "in_order";
+}
+
+export interface Block {
+  name: string;
+  days: string[];
+  /** As `20:15`. */
+  from: string;
+  to: string;
+  what: Rotation;
+}
+
+/** What a channel made of the library is to play. */
+export interface Schedule {
+  zone: string;
+  seed: number;
+  always: Rotation;
+  blocks: Block[];
+  filler: Rotation;
+}
+
+export interface Recording {
+  id: string;
+  channel: string | null;
+  channel_name: string;
+  rule: string | null;
+  title: string;
+  subtitle: string | null;
+  description: string | null;
+  start_ms: number;
+  stop_ms: number;
+  state: "planned" | "recording" | "done" | "failed" | "skipped";
+  reason: string | null;
+  film: string | null;
+  protected: boolean;
+  expires_ms: number | null;
+  /** Ids of recordings that are in its way. */
+  conflicts: string[];
+}
+
+export interface RecordingRule {
+  id: string;
+  kind: "series" | "keyword";
+  words: string;
+}
+
+export interface RecordingQuota {
+  used_s: number;
+  planned_s: number;
+  limit_s: number;
+  at_once: number;
+}
+
+export interface RecordingList {
+  recordings: Recording[];
+  rules: RecordingRule[];
+  quota: RecordingQuota;
+}
+
+/** What was planned, or would be. */
+export interface Planned {
+  recordings: Recording[];
+  rule: string | null;
+  quota: RecordingQuota;
+  fits: boolean;
 }

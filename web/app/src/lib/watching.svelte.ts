@@ -1,10 +1,10 @@
 /** A film as it is being watched here: the player package's events as state for the page. */
 
-import { type AudioTrack, type FilmError, type FilmNumbers, FilmPlayer, type FilmState, type Party, type Rendition, type Span } from "@playhouse/player";
+import { type AudioTrack, type FilmError, type FilmNumbers, FilmPlayer, type FilmState, type Party, type Rendition, type Span, type Sprite, type TextChoice, loadSprites } from "@playhouse/player";
 import { type Command, nextRate } from "./commands";
-import { prefs } from "./prefs";
+import { type Letters, prefs } from "./prefs";
 import { t } from "./text.svelte";
-import type { FilmDetail } from "./types";
+import type { Chapter, FilmDetail } from "./types";
 
 declare global {
   interface Window {
@@ -38,6 +38,12 @@ export class Watching {
   chosen = $state<number | undefined>();
   tracks = $state.raw<readonly AudioTrack[]>([]);
   track = $state(-1);
+  texts = $state.raw<readonly TextChoice[]>([]);
+  /** The text that is shown, -1 where none is. */
+  text = $state(-1);
+  letters = $state(prefs.letters);
+  chapters = $state.raw<readonly Chapter[]>([]);
+  sprites = $state.raw<readonly Sprite[]>([]);
   canFloat = $state(false);
   floating = $state(false);
   numbers = $state.raw<FilmNumbers | undefined>();
@@ -62,6 +68,9 @@ export class Watching {
     this.position = start;
     this.duration = film.duration_s ?? 0;
     this.canFloat = player.canFloat;
+    this.chapters = film.chapters;
+    if (film.sprites) void loadSprites(film.sprites).then((sprites) => (this.sprites = sprites));
+    this.#write();
     player.on("state", (state) => (this.state = state));
     player.on("position", (position) => (this.position = position));
     player.on("duration", (duration) => (this.duration = duration || this.duration));
@@ -74,6 +83,8 @@ export class Watching {
     player.on("rendition", (index) => (this.rendition = index));
     player.on("audioTracks", (all) => (this.tracks = all));
     player.on("audioTrack", (index) => (this.track = index));
+    player.on("texts", (all) => (this.texts = all));
+    player.on("text", (index) => (this.text = index));
     player.on("pictureInPicture", (floating) => (this.floating = floating));
     void player.load();
     if (!party) return;
@@ -126,6 +137,29 @@ export class Watching {
 
   listen(track: number): void {
     this.#player?.listen(track);
+  }
+
+  /** Shows a text; -1 shows none. */
+  read(text: number): void {
+    this.#player?.read(text);
+  }
+
+  /** Changes how the letters of texts look. */
+  setLetters(letters: Letters): void {
+    this.letters = letters;
+    prefs.letters = letters;
+    this.#write();
+  }
+
+  #write(): void {
+    const { size, ground } = this.letters;
+    const { dataset } = this.#player?.video ?? {};
+    if (dataset) Object.assign(dataset, { letters: size, ground });
+  }
+
+  /** The chapter at a time. */
+  chapterAt(seconds: number): Chapter | undefined {
+    return this.chapters.findLast(({ start_s }) => start_s <= seconds);
   }
 
   /** Shows or hides the numbers, which are only taken while somebody looks. */

@@ -22,6 +22,23 @@ const CONFIG: Partial<HlsConfig> = {
   backBufferLength: 30,
 };
 
+/** What is live is played as close to its edge as the server says, and a little faster where it fell behind. */
+const LIVE: Partial<HlsConfig> = {
+  ...CONFIG,
+  lowLatencyMode: true,
+  maxLiveSyncPlaybackRate: 1.05,
+  backBufferLength: 60,
+  // A broadcast that has just begun has no whole segment for a moment.
+  playlistLoadPolicy: {
+    default: {
+      maxTimeToFirstByteMs: 20_000,
+      maxLoadTimeMs: 30_000,
+      timeoutRetry: { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 },
+      errorRetry: { maxNumRetry: 20, retryDelayMs: 300, maxRetryDelayMs: 1000 },
+    },
+  },
+};
+
 /** Seconds that are loaded ahead: enough for a hiccup of the network, and little to throw away when somebody seeks. */
 const AHEAD_S = 30;
 /** Until a picture is there nothing is loaded but what it needs: the rest would take its time. */
@@ -29,12 +46,16 @@ const FIRST_S = 1;
 /** The first pictures are decoded and shown within this time. */
 const SETTLE_MS = 200;
 
+/** A broadcast that has no whole segment yet is asked again after this long. */
+const EMPTY_MS = 300;
+
 /** Whether hls.js could play here. */
 export const canPlay = () => Hls.isSupported();
 
 /** Brings a film by hls.js. */
 export const bring: Bring = (video: HTMLVideoElement, address: Address, events: SourceEvents): Source => {
-  const hls = new Hls({ ...CONFIG, startPosition: address.start });
+  const live = address.live === true;
+  const hls = new Hls(live ? LIVE : { ...CONFIG, startPosition: address.start });
   const listening = new AbortController();
   let settle = 0;
   const load = (seconds: number) => (hls.config.maxBufferLength = hls.config.maxMaxBufferLength = seconds);
@@ -46,12 +67,15 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
     clearTimeout(settle);
     settle = window.setTimeout(() => load(AHEAD_S), SETTLE_MS);
   };
-  video.addEventListener("seeking", first, { signal: listening.signal });
-  for (const name of ["playing", "seeked"]) video.addEventListener(name, rest, { signal: listening.signal });
-  first();
+  if (!live) video.addEventListener("seeking", first, { signal: listening.signal });
+  // What is live comes at its own pace.
+  if (!live) for (const name of ["playing", "seeked"]) video.addEventListener(name, rest, { signal: listening.signal });
+  if (!live) first();
   let mended: number[] = [];
   let again = 0;
   let parsed = false;
+
+  const played = () => video.readyState > HTMLMediaElement.HAVE_NOTHING;
 
   const tellTracks = () => {
     const tracks = hls.audioTracks.map(({ name, lang, channels }, index) => ({
@@ -61,6 +85,11 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
       channels: Number.parseInt(channels ?? "", 10) || 0,
     }));
     events.audioTracks(tracks, hls.audioTrack);
+  };
+
+  const tellTexts = () => {
+    const texts = hls.subtitleTracks.map(({ name, lang }, index) => ({ index, name: name ?? "", language: lang ?? "" }));
+    events.texts(texts, hls.subtitleTrack);
   };
 
   function mend(): void {
@@ -91,8 +120,15 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
   hls.on(Events.LEVEL_SWITCHED, (_, { level }) => events.rendition(level));
   hls.on(Events.AUDIO_TRACKS_UPDATED, tellTracks);
   hls.on(Events.AUDIO_TRACK_SWITCHED, tellTracks);
+  hls.on(Events.SUBTITLE_TRACKS_UPDATED, tellTexts);
+  hls.on(Events.SUBTITLE_TRACK_SWITCH, tellTexts);
   hls.on(Events.FRAG_LOADED, () => events.away(false));
   hls.on(Events.ERROR, (_, data) => {
+    if (live && !played() && data.details === "levelEmptyError") {
+      clearTimeout(again);
+      again = window.setTimeout(() => hls.loadSource(address.hls), EMPTY_MS);
+      return;
+    }
     if (!data.fatal) return;
     if (data.type === ErrorTypes.NETWORK_ERROR) network(data);
     else if (data.details === "manifestIncompatibleCodecsError" || data.details === "bufferAddCodecError") events.failed(failure("unsupported"));
@@ -106,11 +142,24 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
     get bandwidth() {
       return hls.bandwidthEstimate;
     },
+    get latency() {
+      return live ? hls.latency : 0;
+    },
+    get edge() {
+      return live ? (hls.liveSyncPosition ?? undefined) : undefined;
+    },
+    get date() {
+      return hls.playingDate?.getTime();
+    },
     choose(rendition) {
       hls.nextLevel = rendition ?? -1;
     },
     listen(track) {
       hls.audioTrack = track;
+    },
+    read(text) {
+      hls.subtitleDisplay = text >= 0;
+      hls.subtitleTrack = text;
     },
     close() {
       clearTimeout(again);

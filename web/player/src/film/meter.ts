@@ -16,6 +16,8 @@ export interface FilmNumbers {
   buffer: number;
   /** Bits per second that the way to the server carries; 0 where unknown. */
   bandwidth: number;
+  /** Seconds behind what happens now; 0 where nothing is live. */
+  latency: number;
   /** Milliseconds until the first picture; 0 while there is none. */
   start: number;
   /** Milliseconds from the last seek to its first picture; 0 while there was none. */
@@ -49,7 +51,7 @@ export class FilmMeter {
     this.#before = undefined;
   }
 
-  read(buffered: readonly Span[], bandwidth: number): FilmNumbers {
+  read(buffered: readonly Span[], bandwidth: number, latency = 0): FilmNumbers {
     const { video } = this;
     const { totalVideoFrames: frames, droppedVideoFrames: dropped } = video.getVideoPlaybackQuality();
     const now = { at: performance.now(), frames };
@@ -64,6 +66,7 @@ export class FilmMeter {
       dropped,
       buffer: ahead(buffered, video.currentTime),
       bandwidth,
+      latency,
       start: this.#start,
       seek: this.#seek,
     };

@@ -20,6 +20,12 @@ export const native: Bring = (video: HTMLVideoElement, address: Address, events:
     const named = all.map<AudioTrack>(({ label, language }, index) => ({ index, name: label, language, channels: 0 }));
     events.audioTracks(named, all.findIndex(({ enabled }) => enabled));
   };
+  const texts = () => Array.from(video.textTracks).filter(({ kind }) => kind === "subtitles" || kind === "captions");
+  const tellTexts = () => {
+    const named = texts().map(({ label, language }, index) => ({ index, name: label, language }));
+    events.texts(named, texts().findIndex(({ mode }) => mode === "showing"));
+  };
+  for (const name of ["addtrack", "change"]) video.textTracks.addEventListener(name, tellTexts, { signal });
   tracks?.addEventListener("addtrack", tell, { signal });
   tracks?.addEventListener("change", tell, { signal });
   video.addEventListener("loadedmetadata", () => address.start > 0 && (video.currentTime = address.start), { once: true, signal });
@@ -36,11 +42,18 @@ export const native: Bring = (video: HTMLVideoElement, address: Address, events:
 
   return {
     bandwidth: 0,
+    get date() {
+      const began = (video as HTMLVideoElement & { getStartDate?: () => Date }).getStartDate?.().getTime();
+      return began !== undefined && Number.isFinite(began) ? began + video.currentTime * 1000 : undefined;
+    },
     choose() {
       // The browser chooses by itself.
     },
     listen(track) {
       for (const [index, each] of list().entries()) each.enabled = index === track;
+    },
+    read(text) {
+      for (const [index, each] of texts().entries()) each.mode = index === text ? "showing" : "disabled";
     },
     close() {
       listening.abort();

@@ -4,7 +4,7 @@ import { Emitter } from "../emitter";
 import { sourceFor } from "./choose";
 import { type Label, MediaKeys } from "./mediakeys";
 import { FilmMeter, type FilmNumbers } from "./meter";
-import { type AudioTrack, type FilmError, type Rendition, type Source, failure } from "./source";
+import { type AudioTrack, type FilmError, type Rendition, type Source, type TextChoice, failure } from "./source";
 import { type Span, spans } from "./spans";
 
 /** `loading` until the first picture; `failed` is for good, unless `load` is called again. */
@@ -13,8 +13,10 @@ export type FilmState = "idle" | "loading" | "playing" | "paused" | "ended" | "f
 export interface FilmOptions {
   /** Address of the film's HLS playlist. */
   hls: string;
-  /** Seconds to begin at. */
+  /** Seconds to begin at; -1 leaves it to the playlist, as channels want it. */
   start?: number;
+  /** Whether it is being made while it is watched. */
+  live?: boolean;
   /** Whether it plays as soon as it can; otherwise it stands until somebody says so. */
   autoplay?: boolean;
   /** 0 to 1. */
@@ -41,6 +43,9 @@ export interface FilmEvents {
   audioTracks: readonly AudioTrack[];
   /** Index of the track that is heard, -1 where there is no choice. */
   audioTrack: number;
+  texts: readonly TextChoice[];
+  /** Index of the text that is shown, -1 where none is. */
+  text: number;
   pictureInPicture: boolean;
   error: FilmError;
   /** Once a second, while somebody listens. */
@@ -110,12 +115,37 @@ export class FilmPlayer {
     return Number.isFinite(this.video.duration) ? this.video.duration : 0;
   }
 
+  /** When the picture that is shown was dated, in Unix milliseconds; nothing where it has no date, as in films. */
+  get date(): number | undefined {
+    return this.#source?.date;
+  }
+
   get buffered(): Span[] {
     return spans(this.video.buffered);
   }
 
   get numbers(): FilmNumbers {
-    return this.#meter.read(this.buffered, this.#source?.bandwidth ?? 0);
+    return this.#meter.read(this.buffered, this.#source?.bandwidth ?? 0, this.#source?.latency ?? 0);
+  }
+
+  /** From where to where one can go, in seconds. */
+  get range(): Span {
+    if (!this.options.live) return { start: 0, end: this.duration };
+    const { seekable } = this.video;
+    return seekable.length > 0 ? { start: seekable.start(0), end: seekable.end(seekable.length - 1) } : { start: 0, end: 0 };
+  }
+
+  /** Seconds behind what happens now; 0 where nothing is live. */
+  get behind(): number {
+    const edge = this.#source?.edge;
+    return edge === undefined ? 0 : Math.max(0, edge - this.position);
+  }
+
+  /** Goes to what happens now, and plays. */
+  toLive(): void {
+    const edge = this.#source?.edge;
+    if (edge !== undefined) this.seek(edge);
+    void this.play();
   }
 
   get volume(): number {
@@ -141,19 +171,26 @@ export class FilmPlayer {
 
   /** Begins to load and to play; after a failure, at the place where it was. */
   async load(): Promise<void> {
-    const start = this.#source ? this.position : (this.options.start ?? 0);
+    const live = this.options.live === true;
+    // What begins where its playlist says does so again.
+    const own = !live && this.options.start !== -1;
+    const start = this.#source && own ? this.position : (this.options.start ?? 0);
     this.#source?.close();
     this.#meter.begin();
     this.#set("loading");
     const bring = await sourceFor(this.video).catch(() => undefined);
     if (this.#closed) return;
     if (!bring) return this.#fail(failure("unsupported"));
-    this.#source = bring(this.video, { hls: this.options.hls, start }, {
+    this.#source = bring(this.video, { hls: this.options.hls, start, live }, {
       renditions: (all) => this.#events.emit("renditions", all),
       rendition: (index) => this.#events.emit("rendition", index),
       audioTracks: (all, chosen) => {
         this.#events.emit("audioTracks", all);
         this.#events.emit("audioTrack", chosen);
+      },
+      texts: (all, chosen) => {
+        this.#events.emit("texts", all);
+        this.#events.emit("text", chosen);
       },
       failed: (error) => this.#fail(error),
       away: (away) => this.#events.emit("away", away),
@@ -188,8 +225,9 @@ export class FilmPlayer {
 
   /** Goes to a time in seconds. While one seek is under way the newest waits, and those between are left out. */
   seek(seconds: number): void {
-    const end = this.duration > 0 ? Math.max(0, this.duration - BEFORE_END_S) : Infinity;
-    const target = Math.max(0, Math.min(end, seconds));
+    const range = this.range;
+    const end = range.end > 0 ? Math.max(range.start, range.end - BEFORE_END_S) : Infinity;
+    const target = Math.max(range.start, Math.min(end, seconds));
     const busy = this.video.seeking && performance.now() - this.#sought < SEEK_TURN_MS;
     this.#next = target;
     if (!busy) this.#jump();
@@ -209,6 +247,11 @@ export class FilmPlayer {
   /** Changes the sound to another track. */
   listen(track: number): void {
     this.#source?.listen(track);
+  }
+
+  /** Shows a text; -1 shows none. */
+  read(text: number): void {
+    this.#source?.read(text);
   }
 
   /** Fills the screen with `target`, or leaves it. */

@@ -21,6 +21,14 @@ export interface AudioTrack {
   channels: number;
 }
 
+/** One of the texts to choose from. */
+export interface TextChoice {
+  index: number;
+  name: string;
+  /** BCP 47, empty where unknown. */
+  language: string;
+}
+
 export type FilmErrorKind =
   /** The server does not answer; trying goes on. */
   | "away"
@@ -50,6 +58,8 @@ export interface SourceEvents {
   /** The rendition that is being shown. */
   rendition(index: number): void;
   audioTracks(all: readonly AudioTrack[], chosen: number): void;
+  /** `chosen` is -1 where no text is shown. */
+  texts(all: readonly TextChoice[], chosen: number): void;
   failed(error: FilmError): void;
   /** The server is out of reach, or back. */
   away(away: boolean): void;
@@ -59,17 +69,27 @@ export interface SourceEvents {
 export interface Source {
   /** Bits per second that the way to the server carries; 0 where unknown. */
   readonly bandwidth: number;
+  /** Seconds from the picture that is made to the one that is shown; 0 where unknown, or where nothing is live. */
+  readonly latency?: number;
+  /** Where somebody who wants to see what happens now should be, in seconds; none where nothing is live. */
+  readonly edge?: number | undefined;
+  /** When the picture that is shown was dated, in Unix milliseconds; nothing where it has no date. */
+  readonly date: number | undefined;
   /** Shows this rendition alone; nothing leaves the choice to the source. */
   choose(rendition: number | undefined): void;
   listen(track: number): void;
+  /** Shows this text; -1 shows none. */
+  read(text: number): void;
   close(): void;
 }
 
 /** Where a film is, and where to begin. */
 export interface Address {
   hls: string;
-  /** Seconds. */
+  /** Seconds; -1 leaves it to the playlist, as channels want it. */
   start: number;
+  /** Whether it is being made while it is watched: begin at its edge. */
+  live?: boolean;
 }
 
 /** Brings a film into `video`. */

@@ -4,41 +4,96 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::times;
-use crate::film::sidecar::{Contents, Plan};
-use crate::film::{Kind, Part, Track};
+use crate::film::sidecar::Plan;
+use crate::film::{Kind, Part, Text, Track};
 
-/// The manifest.
-pub(in crate::film) fn manifest(contents: &Contents) -> String {
-    fmt::from_fn(|f| write_manifest(f, contents)).to_string()
+/// The manifest. Pictures of one coding whose segments begin at the same times are qualities of one thing.
+pub(in crate::film) fn manifest(duration: Duration, tracks: &[(&Track, &Plan)], texts: &[Text]) -> String {
+    fmt::from_fn(|f| write_manifest(f, duration, tracks, texts)).to_string()
 }
 
-fn write_manifest(f: &mut fmt::Formatter<'_>, contents: &Contents) -> fmt::Result {
-    let duration = Seconds(contents.duration);
+/// Tracks among which a player may change at any segment, with their numbers.
+type Set<'a> = Vec<(usize, &'a Track, &'a Plan)>;
+
+fn sets<'a>(tracks: &[(&'a Track, &'a Plan)]) -> Vec<Set<'a>> {
+    let mut sets: Vec<Set<'a>> = Vec::new();
+    for (number, &(track, plan)) in tracks.iter().enumerate() {
+        let alike = |set: &&mut Set<'a>| {
+            set.first().is_some_and(|(_, other, others)| {
+                matches!((track.kind, other.kind), (Kind::Video { .. }, Kind::Video { .. }))
+                    && track.codec.split('.').next() == other.codec.split('.').next()
+                    && plan.timescale == others.timescale
+                    && times(plan).eq(times(others))
+            })
+        };
+        match sets.iter_mut().find(alike) {
+            Some(set) => set.push((number, track, plan)),
+            None => sets.push(vec![(number, track, plan)]),
+        }
+    }
+    sets
+}
+
+fn write_manifest(
+    f: &mut fmt::Formatter<'_>,
+    duration: Duration,
+    tracks: &[(&Track, &Plan)],
+    texts: &[Text],
+) -> fmt::Result {
+    let duration = Seconds(duration);
     writeln!(f, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(
         f,
         r#"<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" profiles="urn:mpeg:dash:profile:isoff-live:2011" minBufferTime="PT4S" mediaPresentationDuration="{duration}">"#
     )?;
     writeln!(f, r#"<Period id="0" start="PT0S" duration="{duration}">"#)?;
-    for (number, (track, plan)) in contents.tracks.iter().zip(&contents.plans).enumerate() {
-        adaptation_set(f, number, track, plan)?;
+    for set in sets(tracks) {
+        adaptation_set(f, &set)?;
+    }
+    for (number, text) in texts.iter().enumerate() {
+        text_set(f, tracks.len() + number, number, text)?;
     }
     f.write_str("</Period>\n</MPD>\n")
 }
 
-/// A track: what a person chooses, with one quality of it.
-fn adaptation_set(f: &mut fmt::Formatter<'_>, number: usize, track: &Track, plan: &Plan) -> fmt::Result {
-    let (kind, codec) =
-        (if let Kind::Video { .. } = track.kind { "video" } else { "audio" }, Text(&track.codec));
+/// A text: one file, as long as the film.
+fn text_set(f: &mut fmt::Formatter<'_>, id: usize, number: usize, text: &Text) -> fmt::Result {
+    write!(f, r#"<AdaptationSet id="{id}" contentType="text" mimeType="text/vtt""#)?;
+    if let Some(language) = &text.language {
+        write!(f, r#" lang="{}""#, Xml(language))?;
+    }
+    writeln!(f, ">")?;
+    if let Some(name) = &text.name {
+        writeln!(f, "<Label>{}</Label>", Xml(name))?;
+    }
+    let role = if text.forced { "forced-subtitle" } else { "subtitle" };
+    writeln!(f, r#"<Role schemeIdUri="urn:mpeg:dash:role:2011" value="{role}"/>"#)?;
+    writeln!(f, r#"<Representation id="s{number}" bandwidth="1000">"#)?;
+    writeln!(f, "<BaseURL>{}</BaseURL>", Part::Text(number))?;
+    f.write_str("</Representation>\n</AdaptationSet>\n")
+}
+
+/// What a person chooses, with its qualities.
+fn adaptation_set(f: &mut fmt::Formatter<'_>, set: &Set<'_>) -> fmt::Result {
+    let Some(&(number, track, _)) = set.first() else { return Ok(()) };
+    let kind = if let Kind::Video { .. } = track.kind { "video" } else { "audio" };
     write!(f, r#"<AdaptationSet id="{number}" contentType="{kind}" mimeType="{kind}/mp4""#)?;
     write!(f, r#" segmentAlignment="true" startWithSAP="1""#)?;
     if let Some(language) = &track.language {
-        write!(f, r#" lang="{}""#, Text(language))?;
+        write!(f, r#" lang="{}""#, Xml(language))?;
     }
     writeln!(f, ">")?;
     if let Some(name) = &track.name {
-        writeln!(f, "<Label>{}</Label>", Text(name))?;
+        writeln!(f, "<Label>{}</Label>", Xml(name))?;
     }
+    for (number, track, plan) in set {
+        representation(f, *number, track, plan)?;
+    }
+    f.write_str("</AdaptationSet>\n")
+}
+
+fn representation(f: &mut fmt::Formatter<'_>, number: usize, track: &Track, plan: &Plan) -> fmt::Result {
+    let codec = Xml(&track.codec);
     write!(f, r#"<Representation id="{number}" codecs="{codec}" bandwidth="{}""#, track.peak)?;
     match track.kind {
         Kind::Video { size, rate } => {
@@ -59,7 +114,7 @@ fn adaptation_set(f: &mut fmt::Formatter<'_>, number: usize, track: &Track, plan
         plan.timescale
     )?;
     timeline(f, plan)?;
-    f.write_str("</SegmentTemplate>\n</Representation>\n</AdaptationSet>\n")
+    f.write_str("</SegmentTemplate>\n</Representation>\n")
 }
 
 /// How long each segment lasts, equal neighbours together.
@@ -112,9 +167,9 @@ impl fmt::Display for Seconds {
 }
 
 /// Text of XML, in and outside of attributes.
-struct Text<'a>(&'a str);
+struct Xml<'a>(&'a str);
 
-impl fmt::Display for Text<'_> {
+impl fmt::Display for Xml<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
             match character {

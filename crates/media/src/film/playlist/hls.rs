@@ -1,13 +1,16 @@
 //! HLS: a multivariant playlist, and a media playlist for each track (RFC 8216bis).
 
 use std::fmt::{self, Formatter};
+use std::time::Duration;
 
 use super::micros;
 use crate::film::sidecar::Plan;
-use crate::film::{Kind, Part, Track};
+use crate::film::{Kind, Part, Text, Track};
 
 /// Segments of fragmented MP4 with `EXT-X-MAP` take version 6, and what CMAF adds to it 7.
 const VERSION: u32 = 7;
+/// The name of the group of texts.
+const TEXTS: &str = "texts";
 
 /// Sound in one coding: a player chooses among the tracks of a group, and a group when it chooses a picture.
 struct Group<'a> {
@@ -16,9 +19,9 @@ struct Group<'a> {
     tracks: Vec<(usize, &'a Track)>,
 }
 
-/// The multivariant playlist.
-pub(in crate::film) fn master(tracks: &[Track]) -> String {
-    fmt::from_fn(|f| write_master(f, tracks)).to_string()
+/// The multivariant playlist. Each picture is a variant, with each coding of sound.
+pub(in crate::film) fn master(tracks: &[&Track], texts: &[Text]) -> String {
+    fmt::from_fn(|f| write_master(f, tracks, texts)).to_string()
 }
 
 /// The media playlist of a track.
@@ -26,10 +29,21 @@ pub(in crate::film) fn media(track: usize, plan: &Plan) -> String {
     fmt::from_fn(|f| write_media(f, track, plan)).to_string()
 }
 
-fn write_master(f: &mut Formatter<'_>, tracks: &[Track]) -> fmt::Result {
+/// The media playlist of a text: all of it is one segment, as long as the film.
+pub(in crate::film) fn text(text: usize, duration: Duration) -> String {
+    let longest = duration.as_secs() + 1;
+    let (seconds, micros) = (duration.as_secs(), duration.subsec_micros());
+    format!(
+        "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-TARGETDURATION:{longest}\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+         #EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:{seconds}.{micros:06},\n{}\n#EXT-X-ENDLIST\n",
+        Part::Text(text)
+    )
+}
+
+fn write_master(f: &mut Formatter<'_>, tracks: &[&Track], texts: &[Text]) -> fmt::Result {
     writeln!(f, "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS")?;
-    let numbered = || tracks.iter().enumerate();
-    let picture = numbered().find(|(_, track)| matches!(track.kind, Kind::Video { .. }));
+    let numbered = || tracks.iter().copied().enumerate();
+    let pictures: Vec<_> = numbered().filter(|(_, track)| matches!(track.kind, Kind::Video { .. })).collect();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (number, track) in numbered().filter(|(_, track)| matches!(track.kind, Kind::Audio { .. })) {
         match groups.iter_mut().find(|group| group.codec == track.codec) {
@@ -38,19 +52,48 @@ fn write_master(f: &mut Formatter<'_>, tracks: &[Track]) -> fmt::Result {
         }
     }
     // A single sound without a picture is the variant itself.
-    if picture.is_some() || tracks.len() > 1 {
-        for group in &groups {
-            media_group(f, group)?;
-        }
-        for group in &groups {
-            variant(f, picture, Some(group), true)?;
-        }
-        if groups.is_empty() {
-            variant(f, picture, None, false)?;
-        }
-        return Ok(());
+    if pictures.is_empty() && tracks.len() <= 1 {
+        return variant(f, None, groups.first(), false, false);
     }
-    variant(f, None, groups.first(), false)
+    for group in &groups {
+        media_group(f, group)?;
+    }
+    text_group(f, texts)?;
+    let texts = !texts.is_empty();
+    for group in &groups {
+        if pictures.is_empty() {
+            variant(f, None, Some(group), true, texts)?;
+        }
+        for picture in &pictures {
+            variant(f, Some(*picture), Some(group), true, texts)?;
+        }
+    }
+    if groups.is_empty() {
+        for picture in &pictures {
+            variant(f, Some(*picture), None, false, texts)?;
+        }
+    }
+    Ok(())
+}
+
+/// The group of texts (section 4.4.6.1). Nothing is shown unless it is asked for, but for what is forced.
+fn text_group(f: &mut Formatter<'_>, texts: &[Text]) -> fmt::Result {
+    let mut names: Vec<String> = Vec::new();
+    for (number, text) in texts.iter().enumerate() {
+        let named = text.name.clone().or_else(|| text.language.clone());
+        let mut name = quoted(&named.unwrap_or_else(|| format!("Subtitles {}", number + 1)));
+        if names.contains(&name) {
+            name = format!("{name} ({})", number + 1);
+        }
+        write!(f, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"{TEXTS}\",NAME=\"{name}\"")?;
+        if let Some(language) = &text.language {
+            write!(f, ",LANGUAGE=\"{}\"", quoted(language))?;
+        }
+        let forced = if text.forced { "YES" } else { "NO" };
+        writeln!(f, ",DEFAULT=NO,AUTOSELECT=YES,FORCED={forced},URI=\"{}\"", Part::Texts(number))?;
+        names.push(name);
+    }
+    Ok(())
 }
 
 fn media_group(f: &mut Formatter<'_>, group: &Group<'_>) -> fmt::Result {
@@ -82,6 +125,7 @@ fn variant(
     picture: Option<(usize, &Track)>,
     group: Option<&Group<'_>>,
     named: bool,
+    texts: bool,
 ) -> fmt::Result {
     let sound = group.map(|group| group.tracks.as_slice()).unwrap_or_default();
     let pictures = picture.map(|(_, track)| track);
@@ -99,6 +143,9 @@ fn variant(
     }
     if let Some(group) = group.filter(|_| named) {
         write!(f, ",AUDIO=\"{}\"", group.codec)?;
+    }
+    if texts {
+        write!(f, ",SUBTITLES=\"{TEXTS}\"")?;
     }
     let first = picture.or_else(|| sound.first().copied()).map_or(0, |(number, _)| number);
     writeln!(f, "\n{}", Part::Playlist(first))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{dash, hls};
 use crate::film::cut::Cut;
 use crate::film::sidecar::{Contents, Plan};
-use crate::film::{Kind, Track};
+use crate::film::{Kind, Text, Track};
 use crate::frame::Size;
 
 fn track(kind: Kind, codec: &str, language: Option<&str>, name: Option<&str>) -> Track {
@@ -54,6 +54,54 @@ fn film() -> Contents {
     }
 }
 
+fn planned(film: &Contents) -> Vec<(&Track, &Plan)> {
+    film.tracks.iter().zip(&film.plans).collect()
+}
+
+/// A picture of half the size and a fifth of the bitrate, cut at the same places.
+fn smaller() -> (Track, Plan) {
+    let kind = Kind::Video { size: Size::new(960, 540), rate: 23.976_024 };
+    let small = Track { average: 800_000, peak: 1_200_000, ..track(kind, "avc1.64001f", None, None) };
+    (small, plan(24_000, &[0, 96_096, 192_192], 240_240))
+}
+
+#[test]
+fn qualities_and_texts_are_there_to_choose_from() {
+    let (film, (small, small_plan)) = (film(), smaller());
+    let text = |language: &str, forced| Text { language: Some(language.into()), name: None, forced };
+    let texts = [text("en", false), text("en", false), text("de", true)];
+    let tracks: Vec<&Track> = film.tracks[..2].iter().chain([&small]).collect();
+    let expected = r#"#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="mp4a.40.2",NAME="en",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="1.m3u8"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="texts",NAME="en",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="s0.m3u8"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="texts",NAME="en (2)",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="s1.m3u8"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="texts",NAME="de",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,URI="s2.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=6130000,AVERAGE-BANDWIDTH=4128000,CODECS="avc1.640028,mp4a.40.2",RESOLUTION=1920x1080,FRAME-RATE=23.976,AUDIO="mp4a.40.2",SUBTITLES="texts"
+0.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=1330000,AVERAGE-BANDWIDTH=928000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=960x540,FRAME-RATE=23.976,AUDIO="mp4a.40.2",SUBTITLES="texts"
+2.m3u8
+"#;
+    assert_eq!(hls::master(&tracks, &texts), expected);
+    let list = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:11\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+        #EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:10.010000,\ns2.vtt\n#EXT-X-ENDLIST\n";
+    assert_eq!(hls::text(2, film.duration), list);
+
+    let mut planned = planned(&film);
+    planned.push((&small, &small_plan));
+    let manifest = dash::manifest(film.duration, &planned, &texts);
+    let picture = manifest.split("</AdaptationSet>").next().unwrap();
+    assert_eq!(picture.matches("<Representation ").count(), 2, "{picture}");
+    assert!(picture.contains(r#"width="960" height="540""#), "{picture}");
+    assert_eq!(manifest.matches(r#"contentType="text" mimeType="text/vtt""#).count(), 3, "{manifest}");
+    // What is cut elsewhere cannot be changed to in between.
+    let other = plan(24_000, &[0, 48_048], 240_240);
+    planned[4].1 = &other;
+    let manifest = dash::manifest(film.duration, &planned, &[]);
+    assert_eq!(manifest.matches(r#"contentType="video""#).count(), 2, "{manifest}");
+}
+
 #[test]
 fn a_player_of_hls_learns_what_there_is_to_choose() {
     let expected = r#"#EXTM3U
@@ -67,14 +115,14 @@ fn a_player_of_hls_learns_what_there_is_to_choose() {
 #EXT-X-STREAM-INF:BANDWIDTH=6130000,AVERAGE-BANDWIDTH=4128000,CODECS="avc1.640028,ac-3",RESOLUTION=1920x1080,FRAME-RATE=23.976,AUDIO="ac-3"
 0.m3u8
 "#;
-    assert_eq!(hls::master(&film().tracks), expected);
+    assert_eq!(hls::master(&film().tracks.iter().collect::<Vec<_>>(), &[]), expected);
 }
 
 #[test]
 fn sound_alone_is_what_plays() {
     let expected = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n\
         #EXT-X-STREAM-INF:BANDWIDTH=130000,AVERAGE-BANDWIDTH=128000,CODECS=\"mp4a.40.2\"\n0.m3u8\n";
-    assert_eq!(hls::master(&film().tracks[1..2]), expected);
+    assert_eq!(hls::master(&[&film().tracks[1]], &[]), expected);
 }
 
 #[test]
@@ -105,7 +153,8 @@ fn a_player_of_dash_learns_the_same() {
 </Representation>
 </AdaptationSet>
 "#;
-    let manifest = dash::manifest(&film());
+    let film = film();
+    let manifest = dash::manifest(film.duration, &planned(&film), &[]);
     assert_eq!(manifest[..expected.len()], *expected);
     let early = r#"<S t="0" d="192512"/>
 <S d="191488"/>

@@ -272,4 +272,13 @@ async fn aac_is_heard_as_opus() {
     let span = packets.last().unwrap().1.since(packets[0].1);
     assert!((2800..3100).contains(&span.as_millis()), "{span:?} of {} packets", packets.len());
     assert!(packets.windows(2).all(|pair| pair[1].1.since(pair[0].1) == Duration::from_millis(10)));
+    let mut decoder = opus::Decoder::new(48_000, opus::Channels::Stereo).unwrap();
+    let mut heard = Vec::new();
+    for (packet, _) in &packets[50..150] {
+        let mut samples = vec![0; 960];
+        decoder.decode(packet, &mut samples, false).unwrap();
+        heard.extend(samples.chunks_exact(2).map(|pair| pair[0]));
+    }
+    let rises = heard.windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count();
+    assert!((435..=445).contains(&rises), "a tone of {rises} Hz");
 }

@@ -6,18 +6,21 @@ mod read;
 pub(crate) use look::keep;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
-use playhouse_library::{folder, index};
-use playhouse_media::film::{self, Index};
+use playhouse_library::{folder, index, render};
+use playhouse_media::film::{self, Index, Presentation, Text};
 use playhouse_store::Store;
 use playhouse_store::films::{Film, State};
 use playhouse_watch::shelf::Found;
 use tokio::sync::Notify;
 
 use crate::config::Config;
+use crate::house::extras;
 use crate::problem::{Answer, Problem};
 
 /// Indexes held open: each has some 100 KiB, and a film that is watched by many has one.
@@ -29,6 +32,8 @@ pub(crate) struct Films {
     folders: Vec<PathBuf>,
     indexes: PathBuf,
     posters: PathBuf,
+    renditions: PathBuf,
+    extras: PathBuf,
     opened: Mutex<VecDeque<Arc<Opened>>>,
     looked: tokio::sync::Mutex<Looked>,
     /// Files that came to their place as a whole since the last look.
@@ -50,7 +55,30 @@ struct Looked {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) film: Film,
-    pub(crate) index: Index,
+    pub(crate) presentation: Presentation,
+    /// Whether the film's own file is what plays, or renditions do.
+    own: bool,
+    /// Where renditions lie, and texts.
+    renditions: PathBuf,
+    extras: PathBuf,
+    /// Changes with what there is to play of one and the same file.
+    pub(crate) mark: String,
+}
+
+impl Opened {
+    /// The file that the segments of an index lie in.
+    pub(crate) fn file(&self, index: usize) -> io::Result<File> {
+        if self.own {
+            folder::open(Path::new(&self.film.folder), &self.film.path)
+        } else {
+            File::open(render::file_of(&self.renditions, index))
+        }
+    }
+
+    /// A text.
+    pub(crate) fn text(&self, number: usize) -> io::Result<Vec<u8>> {
+        std::fs::read(self.extras.join(format!("s{number}.vtt")))
+    }
 }
 
 /// There is no such film.
@@ -76,6 +104,8 @@ impl Films {
             folders: config.films.clone(),
             indexes: config.data.join("index"),
             posters: config.data.join("posters"),
+            renditions: config.data.join("renditions"),
+            extras: config.data.join("extras"),
             opened: Mutex::default(),
             looked: tokio::sync::Mutex::default(),
             arrived: Mutex::default(),
@@ -85,6 +115,11 @@ impl Films {
 
     fn index_of(&self, id: &str) -> PathBuf {
         self.indexes.join(id)
+    }
+
+    /// Bytes of a film's own index, where it has one.
+    pub(crate) fn index_bytes(&self, id: &str) -> u64 {
+        std::fs::metadata(self.index_of(id)).map_or(0, |state| state.len())
     }
 
     /// Where a film's poster is, if it has one.
@@ -102,7 +137,8 @@ impl Films {
             return Err(unplayable(&film, film.reason.as_deref().unwrap_or("its file is not there.")));
         }
         let films = self.clone();
-        let opening = tokio::task::spawn_blocking(move || films.open_index(film));
+        let texts = extras::texts(store, &film.id).await;
+        let opening = tokio::task::spawn_blocking(move || films.open_index(film, texts));
         let opened = opening.await.map_err(|error| Problem::internal("Opening a film", &error))??;
         let mut cache = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         cache.retain(|other| other.film.id != opened.film.id);
@@ -119,10 +155,29 @@ impl Films {
         Some(opened)
     }
 
-    /// Opens a film's index, and makes it where it is gone or of another version of the program.
-    fn open_index(&self, film: Film) -> Answer<Arc<Opened>> {
+    /// Opens the indices of a film's renditions, where it has some, or its own.
+    fn open_index(&self, film: Film, texts: Vec<extras::Text>) -> Answer<Arc<Opened>> {
+        let (renditions, extras) = (self.renditions.join(&film.id), self.extras.join(&film.id));
+        let made = render::count(&renditions);
+        let indices = if made > 0 {
+            (0..made).map(|number| index::open(&render::index_of(&renditions, number))).collect()
+        } else {
+            self.own_index(&film).map(|index| vec![index])
+        };
+        let indices = indices.map_err(|error: film::Error| unplayable(&film, &format!("{error}.")))?;
+        let text =
+            |text: extras::Text| Text { language: text.language, name: text.name, forced: text.forced };
+        let texts: Vec<Text> = texts.into_iter().map(text).collect();
+        let bytes: u64 = indices.iter().map(Index::film_len).sum();
+        let mark = format!("{made}-{bytes:x}-{}", texts.len());
+        let presentation = Presentation::new(indices, texts);
+        Ok(Arc::new(Opened { film, presentation, own: made == 0, renditions, extras, mark }))
+    }
+
+    /// Opens a film's own index, and makes it where it is gone or of another version of the program.
+    fn own_index(&self, film: &Film) -> Result<Index, film::Error> {
         let path = self.index_of(&film.id);
-        let opened = index::open(&path).or_else(|error| match error {
+        index::open(&path).or_else(|error| match error {
             film::Error::Read(_) | film::Error::NoIndex | film::Error::Version { .. } => {
                 tracing::info!(film = film.id, %error, "a film's index is made anew");
                 let file = folder::open(Path::new(&film.folder), &film.path).map_err(film::Error::Read)?;
@@ -130,11 +185,12 @@ impl Films {
                 index::open(&path)
             }
             other => Err(other),
-        });
-        match opened {
-            Ok(index) => Ok(Arc::new(Opened { film, index })),
-            Err(error) => Err(unplayable(&film, &format!("{error}."))),
-        }
+        })
+    }
+
+    /// Whether renditions of a film are there.
+    fn rendered(&self, id: &str) -> bool {
+        render::count(&self.renditions.join(id)) > 0
     }
 
     /// Forgets what is held open of a film that is not what it was.
@@ -145,9 +201,15 @@ impl Films {
     /// Removes what was made from a film.
     pub(crate) async fn discard(&self, id: &str) {
         self.forget(id);
+        for folder in [self.renditions.join(id), self.extras.join(id)] {
+            let removing = tokio::task::spawn_blocking(move || render::remove(&folder)).await;
+            if let Ok(Err(error)) = removing {
+                tracing::warn!(film = id, %error, "what was made of a film could not be removed");
+            }
+        }
         for path in [self.index_of(id), self.poster_of(id)] {
             if let Err(error) = tokio::fs::remove_file(&path).await
-                && error.kind() != std::io::ErrorKind::NotFound
+                && error.kind() != io::ErrorKind::NotFound
             {
                 tracing::warn!(file = %path.display(), %error, "what was made from a film could not be removed");
             }

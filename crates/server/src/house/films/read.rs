@@ -63,7 +63,12 @@ impl Films {
             age: None,
         };
         name_by(&mut film, &file.place);
-        match self.prepare(&mut film).await {
+        let prepared = match self.prepare(&mut film).await {
+            // What was made of it plays.
+            Err(Unready::Film(_)) if self.rendered(&film.id) => Ok(()),
+            prepared => prepared,
+        };
+        match prepared {
             Ok(()) => tracing::info!(film = film.id, path = film.path, "a film is ready"),
             Err(Unready::Film(reason)) => {
                 tracing::info!(film = film.id, path = film.path, reason, "a film cannot be played");

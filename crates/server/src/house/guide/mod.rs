@@ -121,8 +121,9 @@ impl Guide {
         let soon = now + AHEAD;
         let on = timetable.between(now, soon, 8);
         let there = |showing: &Showing| library.iter().any(|(reel, _)| reel.film == showing.film);
-        let lost = timetable.last().is_some_and(|last| !last.is_empty()) && !on.iter().all(there);
-        let mut begin = timetable.takeover(if lost { now } else { soon });
+        let idle = timetable.last().is_none_or(Plan::is_empty);
+        let lost = !idle && !on.iter().all(there);
+        let mut begin = timetable.takeover(if idle || lost { now } else { soon });
         if lost && begin.at > now {
             begin.at = now.max(timetable.last().map_or(now, |last| last.begin.at));
         }

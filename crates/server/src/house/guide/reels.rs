@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use playhouse_media::film::{Index, Kind};
+use playhouse_media::film::{Kind, Presentation, Track};
 use playhouse_store::films::{Film, State};
 use playhouse_watch::name;
 use playhouse_watch::schedule::Reel;
@@ -18,20 +18,20 @@ pub(super) type Library = Vec<(Reel, Option<String>)>;
 pub(super) type Read = HashMap<String, (String, Option<Arc<Reel>>)>;
 
 /// The reel of a film; none where it has no picture, or no sound.
-fn reel(film: &Film, index: &Index) -> Option<Reel> {
-    let tracks = index.tracks();
+fn reel(film: &Film, shown: &Presentation) -> Option<Reel> {
+    let tracks: Vec<&Track> = shown.tracks().collect();
     let picture = tracks.iter().position(|track| matches!(track.kind, Kind::Video { .. }))?;
     let sound = tracks.iter().position(|track| matches!(track.kind, Kind::Audio { .. }))?;
     let (first, second) = (tracks.get(picture)?, tracks.get(sound)?);
     let Kind::Video { size, .. } = first.kind else { return None };
     let longest = |track: usize| {
-        let times = index.times(track).unwrap_or_default();
+        let times = shown.times(track).unwrap_or_default();
         times.windows(2).filter_map(|span| span.get(1)?.checked_sub(*span.first()?)).max().unwrap_or(0)
     };
     Some(Reel {
         film: film.id.clone(),
-        micros: i64::try_from(index.duration().as_micros()).ok()?,
-        segments: [index.segments(picture), index.segments(sound)],
+        micros: i64::try_from(shown.duration().as_micros()).ok()?,
+        segments: [shown.segments(picture), shown.segments(sound)],
         tracks: [u16::try_from(picture).ok()?, u16::try_from(sound).ok()?],
         longest: u32::try_from(longest(picture).max(longest(sound))).unwrap_or(u32::MAX),
         codecs: [first.codec.clone(), second.codec.clone()],
@@ -63,7 +63,7 @@ pub(super) async fn library(app: &Shared, read: &mut Read) -> Answer<Library> {
             reel
         } else {
             match app.films.open(&app.store, &film.id).await {
-                Ok(opened) => reel(&film, &opened.index).map(Arc::new),
+                Ok(opened) => reel(&film, &opened.presentation).map(Arc::new),
                 Err(_) => None,
             }
         };

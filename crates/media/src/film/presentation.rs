@@ -1,0 +1,110 @@
+//! Several indices served as one film: each rendition is a file of its own, and sound and texts belong to all of them.
+
+use std::fs::File;
+use std::time::Duration;
+
+use super::sidecar::Plan;
+use super::{Error, Index, ReadAt, Segment, Track, playlist};
+
+/// A text that is shown with the picture (`WebVTT`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// As RFC 5646 has it; none where nobody says.
+    pub language: Option<String>,
+    /// What it is called, such as "for the hard of hearing".
+    pub name: Option<String>,
+    /// Only what is foreign in the film's own language: shown without being asked for.
+    pub forced: bool,
+}
+
+/// A film as players see it. Tracks are numbered index after index, so that a film of one index keeps its numbers.
+#[derive(Debug)]
+pub struct Presentation<S = File> {
+    indices: Vec<Index<S>>,
+    texts: Vec<Text>,
+    /// Of each track: its index, and its number there.
+    places: Vec<(usize, usize)>,
+}
+
+impl<S: ReadAt> Presentation<S> {
+    /// Those indices as one film, the best picture first, with those texts.
+    pub fn new(indices: Vec<Index<S>>, texts: Vec<Text>) -> Self {
+        let of = |(at, index): (usize, &Index<S>)| (0..index.tracks().len()).map(move |track| (at, track));
+        let places = indices.iter().enumerate().flat_map(of).collect();
+        Self { indices, texts, places }
+    }
+
+    /// The indices.
+    pub fn indices(&self) -> &[Index<S>] {
+        &self.indices
+    }
+
+    /// The texts.
+    pub fn texts(&self) -> &[Text] {
+        &self.texts
+    }
+
+    /// All tracks, in the order of their numbers.
+    pub fn tracks(&self) -> impl Iterator<Item = &Track> {
+        self.indices.iter().flat_map(Index::tracks)
+    }
+
+    /// When the segments of a track begin, and the last one ends: microseconds since the film begins.
+    pub fn times(&self, track: usize) -> Result<Vec<u64>, Error> {
+        let (index, inner) = self.at(track)?;
+        self.indices[index].times(inner)
+    }
+
+    /// How many segments a track has.
+    pub fn segments(&self, track: usize) -> u32 {
+        self.at(track).map_or(0, |(index, inner)| self.indices[index].segments(inner))
+    }
+
+    /// How long the longest of them plays.
+    pub fn duration(&self) -> Duration {
+        self.indices.iter().map(Index::duration).max().unwrap_or_default()
+    }
+
+    /// The HLS multivariant playlist.
+    pub fn master(&self) -> String {
+        let tracks: Vec<&Track> = self.indices.iter().flat_map(Index::tracks).collect();
+        playlist::hls::master(&tracks, &self.texts)
+    }
+
+    /// The HLS media playlist of a track.
+    pub fn playlist(&self, track: usize) -> Result<String, Error> {
+        let (index, inner) = self.at(track)?;
+        let (_, plan) = self.indices[index].track(inner)?;
+        Ok(playlist::hls::media(track, plan))
+    }
+
+    /// The HLS media playlist of a text.
+    pub fn text_playlist(&self, text: usize) -> Result<String, Error> {
+        if text >= self.texts.len() {
+            return Err(Error::NoTrack { track: text, tracks: self.texts.len() });
+        }
+        Ok(playlist::hls::text(text, self.duration()))
+    }
+
+    /// The DASH manifest.
+    pub fn manifest(&self) -> String {
+        let tracks: Vec<(&Track, &Plan)> = self.indices.iter().flat_map(Index::planned).collect();
+        playlist::dash::manifest(self.duration(), &tracks, &self.texts)
+    }
+
+    /// What a player reads before the segments of a track.
+    pub fn init(&self, track: usize) -> Result<Vec<u8>, Error> {
+        let (index, inner) = self.at(track)?;
+        self.indices[index].init(inner)
+    }
+
+    /// One segment of a track, and the number of the index whose film has its ranges.
+    pub fn segment(&self, track: usize, number: u32) -> Result<(usize, Segment), Error> {
+        let (index, inner) = self.at(track)?;
+        Ok((index, self.indices[index].segment(inner, number)?))
+    }
+
+    fn at(&self, track: usize) -> Result<(usize, usize), Error> {
+        self.places.get(track).copied().ok_or(Error::NoTrack { track, tracks: self.places.len() })
+    }
+}

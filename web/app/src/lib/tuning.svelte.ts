@@ -1,0 +1,158 @@
+/** A channel as it is being watched here: the player package's events as state for the page. */
+
+import { type FilmNumbers, FilmPlayer, type FilmState, LiveConnection } from "@playhouse/player";
+import { path } from "./channels.svelte";
+import { prefs } from "./prefs";
+import type { Channel } from "./types";
+
+/** How often the place in the broadcast is read: it moves even while the picture stands still. */
+const READ_MS = 250;
+/** Somebody who is less than this behind sees it live. */
+const LIVE_S = 4;
+
+/** By which way a channel comes: in segments, which can be rewound, or by WebRTC, with the least delay. */
+export type Way = "segments" | "webrtc";
+
+/** The player of one channel, and what the page shows of it. */
+export class Tuning {
+  state = $state<FilmState>("idle");
+  waiting = $state(false);
+  blocked = $state(false);
+  away = $state(false);
+  error = $state("");
+  volume = $state(prefs.volume);
+  numbers = $state.raw<FilmNumbers | undefined>();
+  /** Place in the broadcast, and from where to where one can go, in seconds. */
+  position = $state(0);
+  start = $state(0);
+  end = $state(0);
+  /** Seconds behind what happens now. */
+  behind = $state(0);
+  way = $state<Way>("segments");
+  #player: FilmPlayer | undefined;
+  #connection: LiveConnection | undefined;
+  #video: HTMLVideoElement | undefined;
+  #timer = 0;
+  #unheard: (() => void) | undefined;
+
+  /** Whether what is shown happens now. */
+  get live(): boolean {
+    return this.behind < LIVE_S;
+  }
+
+  begin(element: HTMLElement, channel: Channel, { silent = false } = {}): void {
+    this.close();
+    this.way = "segments";
+    const player = new FilmPlayer(element, {
+      hls: channel.hls,
+      live: channel.live,
+      volume: silent ? 0 : this.volume,
+      ...(!silent && { label: { title: channel.name, poster: channel.cover } }),
+    });
+    this.#player = player;
+    window.__film = player;
+    this.error = "";
+    player.on("state", (state) => (this.state = state));
+    player.on("waiting", (waiting) => (this.waiting = waiting));
+    player.on("blocked", (blocked) => (this.blocked = blocked));
+    player.on("away", (away) => (this.away = away));
+    player.on("error", (error) => (this.error = error.message));
+    this.#timer = window.setInterval(() => this.#read(), READ_MS);
+    void player.load();
+  }
+
+  /** Shows a channel by WebRTC; throws where that is not to be had. `lost` is called once it is over. */
+  async hurry(element: HTMLElement, channel: Channel, lost: () => void): Promise<void> {
+    this.close();
+    this.way = "webrtc";
+    this.state = "loading";
+    const video = document.createElement("video");
+    video.playsInline = true;
+    video.style.cssText = "display:block;width:100%;height:100%;object-fit:contain;background:#000";
+    element.append(video);
+    this.#video = video;
+    this.#sound();
+    video.addEventListener("playing", () => (this.state = "playing"));
+    video.addEventListener("pause", () => (this.state = "paused"));
+    this.#connection = new LiveConnection(video, { url: `${path(channel.id)}/whep` }, { lost });
+    await this.#connection.open();
+    this.waiting = false;
+    this.behind = 0;
+    this.blocked = video.paused;
+  }
+
+  #sound(): void {
+    if (this.#player) this.#player.volume = this.volume;
+    if (!this.#video) return;
+    this.#video.volume = this.volume;
+    this.#video.muted = this.volume <= 0;
+  }
+
+  #read(): void {
+    const player = this.#player;
+    if (!player) return;
+    this.position = player.position;
+    ({ start: this.start, end: this.end } = player.range);
+    this.behind = player.behind;
+  }
+
+  toggle(): void {
+    this.#player?.toggle();
+    const video = this.#video;
+    if (video?.paused) void video.play().then(() => (this.blocked = false), () => undefined);
+    else video?.pause();
+  }
+
+  seek(seconds: number): void {
+    this.#player?.seek(seconds);
+    this.#read();
+  }
+
+  nudge(seconds: number): void {
+    this.#player?.nudge(seconds);
+    this.#read();
+  }
+
+  toLive(): void {
+    this.#player?.toLive();
+    this.#read();
+  }
+
+  setVolume(volume: number): void {
+    this.volume = Math.max(0, Math.min(1, volume));
+    prefs.volume = this.volume;
+    this.#sound();
+  }
+
+  #loud = 1;
+  mute(): void {
+    if (this.volume > 0) this.#loud = this.volume;
+    this.setVolume(this.volume > 0 ? 0 : this.#loud);
+  }
+
+  toggleNumbers(): void {
+    this.#unheard?.();
+    this.#unheard = this.numbers ? undefined : this.#player?.on("numbers", (now) => (this.numbers = now));
+    this.numbers = this.numbers ? undefined : this.#player?.numbers;
+  }
+
+  async toggleFullscreen(target: HTMLElement): Promise<void> {
+    if (document.fullscreenElement) return document.exitFullscreen();
+    if (this.#player) return this.#player.toggleFullscreen(target);
+    await target.requestFullscreen({ navigationUI: "hide" });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#unheard?.();
+    this.#unheard = undefined;
+    this.numbers = undefined;
+    this.#player?.close();
+    this.#player = undefined;
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#video?.remove();
+    this.#video = undefined;
+    delete window.__film;
+  }
+}
