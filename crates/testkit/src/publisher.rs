@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::format::Codec;
+use str0m::format::{Codec, PayloadParams};
 use str0m::media::{Direction, Frequency, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
@@ -185,7 +185,7 @@ impl Sending {
         };
         let Some(writer) = self.rtc.writer(mid) else { return Ok(()) };
         let pt =
-            writer.payload_params().find(|params| params.spec().codec == unit.kind).map(|params| params.pt());
+            writer.payload_params().find(|params| params.spec().codec == unit.kind).map(PayloadParams::pt);
         let Some(pt) = pt else { return Ok(()) };
         writer.write(pt, Instant::now(), MediaTime::new(unit.ticks, rate), unit.data)?;
         Ok(())

@@ -37,11 +37,11 @@ test("a child's profile sees what is for children, and the parents' opens with a
 
   await owner.goto("/profiles");
   await owner.getByRole("button", { name: /^Ada/ }).click();
-  await owner.getByLabel("PIN").fill("0000");
-  await owner.getByRole("button", { name: "Open" }).click();
+  await owner.getByRole("textbox", { name: "PIN" }).fill("0000");
+  await owner.getByRole("button", { name: "Open", exact: true }).click();
   await expect(owner.getByRole("alert")).toContainText("not right");
-  await owner.getByLabel("PIN").fill("2580");
-  await owner.getByRole("button", { name: "Open" }).click();
+  await owner.getByRole("textbox", { name: "PIN" }).fill("2580");
+  await owner.getByRole("button", { name: "Open", exact: true }).click();
   await expect(owner.getByRole("link", { name: "System" })).toBeVisible();
   // Leaves the house as it was for the tests that follow.
   const { body } = await ask(owner, "GET", "/api/profiles");

@@ -1,5 +1,6 @@
 /** Watch parties: in step, whoever freezes; chat; invites. */
 
+import type { Page } from "@playwright/test";
 import { found, make, put } from "../src/films";
 import { median, member, place, skews } from "../src/party";
 import { ask, expect, findings, test } from "../src/test";
@@ -22,7 +23,7 @@ test("two people watch in step, steer each other and talk", async ({ house, owne
   await guest.getByLabel("What should the others call you?").fill("Bob");
   await guest.getByRole("button", { name: "Join the party" }).click();
   await expect(guest).toHaveURL(/\/party\//);
-  await expect(owner.getByText("Bob")).toBeVisible();
+  await expect(owner.getByText("Bob", { exact: true })).toBeVisible();
   expect(await findings(guest)).toEqual([]);
 
   await owner.locator(".cover").click();
@@ -53,15 +54,24 @@ test("eight tabs of a party, one frozen: the others stay in step", async ({ hous
   put(house, make("eight.mp4", { seconds: 300 }), "Eight.mp4");
   const film = await found(owner, "Eight");
   const { body } = await ask(owner, "POST", "/api/parties", { film: film.id, steering: "everyone" });
-  const pages = [];
+  const pages: Page[] = [];
   for (let count = 0; count < 8; count += 1) pages.push(await member(browser, house.origin, ownerState, `/party/${body.id}`));
   await pages[0]!.evaluate(() => window.__party!.steer({ playing: true }));
   for (const page of pages) await expect.poll(async () => Math.abs((await place(page)).skew), { timeout: 90_000 }).toBeLessThan(0.1);
 
-  // Frozen as a browser freezes a tab: nothing runs there, and nothing is answered.
+  // Frozen as a hanging tab is: its film stands, nothing runs there, and nothing is answered.
   const frozen = pages[7]!;
   const devtools = await frozen.context().newCDPSession(frozen);
-  await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+  await devtools.send("Debugger.enable");
+  const froze = frozen.evaluate(() => {
+    const since = performance.now();
+    document.querySelector("video")!.pause();
+    debugger;
+    return performance.now() - since;
+  });
+  await new Promise((done) => devtools.once("Debugger.paused", done));
+  const from = (await place(pages[0]!)).at;
+  await expect.poll(async () => (await place(pages[0]!)).at - from, { timeout: 30_000 }).toBeGreaterThan(3e6);
   const others = pages.slice(0, 7);
   const measured: number[] = [];
   await expect(async () => {
@@ -72,7 +82,9 @@ test("eight tabs of a party, one frozen: the others stay in step", async ({ hous
   const spread = Math.max(...measured) - Math.min(...measured);
   console.log(JSON.stringify({ party_skew_ms: Math.round(spread * 10) / 10, late_ms: measured.map((value) => Math.round(value * 10) / 10) }));
 
-  await devtools.send("Page.setWebLifecycleState", { state: "active" });
+  await devtools.send("Debugger.resume");
+  await devtools.send("Debugger.disable");
+  expect(await froze).toBeGreaterThan(3000);
   await expect.poll(async () => Math.abs((await place(frozen)).skew), { timeout: 90_000 }).toBeLessThan(0.2);
   await Promise.all(pages.map((page) => page.context().close()));
 });

@@ -79,7 +79,7 @@ fn plain(plan: &Plan) -> String {
     }
     // The first picture of a piece lies a quarter of one after its beginning.
     let (num, den) = (plan.rate.num, plan.rate.den);
-    let _ = write!(filter, "fps=fps={num}/{den}:start_time=0:round=near,");
+    write!(filter, "fps=fps={num}/{den}:start_time=0:round=near,").ok();
     filter.push_str("scale=trunc(iw*sar/2)*2:trunc(ih/2)*2,setsar=1");
     filter
 }
@@ -92,7 +92,7 @@ fn encoder(plan: &Plan, crf: u8, bitrate: Option<f64>) -> String {
     );
     if let Some(bitrate) = bitrate {
         let most = (bitrate * BURST).max(200_000.0);
-        let _ = write!(words, " -maxrate {most:.0} -bufsize {:.0}", most * 2.0);
+        write!(words, " -maxrate {most:.0} -bufsize {:.0}", most * 2.0).ok();
     }
     words
 }
@@ -123,10 +123,10 @@ fn add_sounds(line: &mut Line, plan: &Plan, measured: &[Option<Loudness>]) {
             let mut filter =
                 format!("aresample=async=1:first_pts=0,aformat=channel_layouts={}", layout(sound));
             if let Some(loudness) = measured.get(at).copied().flatten() {
-                let _ = write!(filter, ",volume={:.2}dB", loudness.gain());
+                write!(filter, ",volume={:.2}dB", loudness.gain()).ok();
                 if loudness.overshoots() {
                     let limit = 10_f64.powf(PEAK_DB / 20.0);
-                    let _ = write!(filter, ",alimiter=limit={limit:.4}:level=false:latency=true");
+                    write!(filter, ",alimiter=limit={limit:.4}:level=false:latency=true").ok();
                 }
             }
             let bitrate = sound.channels * CHANNEL;
@@ -176,10 +176,10 @@ pub(super) fn piece(plan: &Plan, rungs: &[Rung], number: u32) -> Line {
     line.film(if number == 0 { 0 } else { plan.read_from(number) }).add("-filter_complex");
     let mut filter = format!("[0:V:0]{},split={}", plain(plan), rungs.len());
     for at in 0..rungs.len() {
-        let _ = write!(filter, "[s{at}]");
+        write!(filter, "[s{at}]").ok();
     }
     for (at, rung) in rungs.iter().enumerate() {
-        let _ = write!(filter, ";[s{at}]scale=-2:{}:flags=bicubic,format=yuv420p[v{at}]", rung.height);
+        write!(filter, ";[s{at}]scale=-2:{}:flags=bicubic,format=yuv420p[v{at}]", rung.height).ok();
     }
     line.word(filter).add("-map_metadata -1 -map_chapters -1");
     for (at, rung) in rungs.iter().enumerate() {
@@ -234,13 +234,13 @@ pub(super) fn scenes(plan: &Plan) -> (Line, f64) {
     for scene in 0..SCENES {
         let at = plan.duration_ms * 1000 * u64::from(2 * scene + 1) / u64::from(2 * SCENES);
         line.add(&format!("-t {SCENE_S}")).film(at);
-        let _ =
-            write!(filter, "[{scene}:V:0]{},scale=-2:min(1080\\,ih),format=yuv420p[s{scene}];", plain(plan));
+        let size = "scale=-2:min(1080\\,ih),format=yuv420p";
+        write!(filter, "[{scene}:V:0]{},{size}[s{scene}];", plain(plan)).ok();
     }
     for scene in 0..SCENES {
-        let _ = write!(filter, "[s{scene}]");
+        write!(filter, "[s{scene}]").ok();
     }
-    let _ = write!(filter, "concat=n={SCENES}:v=1[v]");
+    write!(filter, "concat=n={SCENES}:v=1[v]").ok();
     line.add("-filter_complex").word(filter).add("-map [v] -c:v libx264 -preset ultrafast -qp 0 scenes.mkv");
     (line, SCENE_S * f64::from(SCENES))
 }

@@ -120,7 +120,7 @@ impl Handle {
         self.0.accept(MAX_LIVE_PEERS, |shared| {
             let mut agreed = shared.answer(Purpose::Watch, offer)?;
             let answer = std::mem::take(&mut agreed.answer);
-            Ok((answer, Peer::Viewer(Viewer::new(PeerId::from(peer), agreed, Arc::clone(stream)))))
+            Ok((answer, Peer::Viewer(Box::new(Viewer::new(PeerId::from(peer), agreed, Arc::clone(stream))))))
         })
     }
 

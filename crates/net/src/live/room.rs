@@ -17,7 +17,7 @@ pub(crate) struct Live;
 
 /// One of them.
 pub(crate) enum Peer {
-    Viewer(Viewer),
+    Viewer(Box<Viewer>),
     Publisher(Box<Publisher>),
 }
 

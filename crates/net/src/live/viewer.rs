@@ -153,7 +153,7 @@ impl Viewer {
         }
     }
 
-    fn event(&mut self, event: Protocol, around: &mut Surroundings<'_, Event>) {
+    fn event(&mut self, event: &Protocol, around: &mut Surroundings<'_, Event>) {
         match event {
             Protocol::Connected => {
                 self.connected = true;
@@ -183,7 +183,7 @@ impl Driven for Viewer {
 
     fn drive(&mut self, around: &mut Surroundings<'_, Event>) {
         while let Some(event) = self.connection.next_event(around.outbox) {
-            self.event(event, around);
+            self.event(&event, around);
         }
         around.outbox.flush();
         if self.stream.is_ahead_of(self.next) && self.connected && self.start.is_some() && !self.broken {

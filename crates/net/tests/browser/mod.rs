@@ -14,7 +14,7 @@ use playhouse_media::time::Timestamp;
 use playhouse_net::{Config, Handle, Net, PeerEvent, start};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
-use str0m::format::Codec;
+use str0m::format::{Codec, PayloadParams};
 use str0m::media::{Direction, KeyframeRequestKind, MediaData, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
@@ -251,7 +251,8 @@ impl Sender {
     /// Sends a picture; nothing before the connection stands.
     pub(crate) fn send(&mut self, unit: &[u8], ticks: u64) {
         let Some(writer) = self.rtc.writer(self.video) else { return };
-        let Some(pt) = writer.payload_params().find(|p| p.spec().codec == Codec::H264).map(|p| p.pt()) else {
+        let Some(pt) = writer.payload_params().find(|p| p.spec().codec == Codec::H264).map(PayloadParams::pt)
+        else {
             return;
         };
         writer.write(pt, Instant::now(), MediaTime::from_90khz(ticks), unit.to_vec()).unwrap();

@@ -31,7 +31,7 @@ const LONGEST_ADDRESS: usize = 2048;
 /// A list of channels, a guide, or both.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "City TV", "playlist": "https://tv.example/channels.m3u"}))]
+#[schema(example = json!({"name": "City TV", "playlist": "http://tv.example/channels.m3u"}))]
 pub(crate) struct NewSource {
     name: String,
     /// The address of an M3U list.

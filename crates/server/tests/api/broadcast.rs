@@ -43,12 +43,13 @@ async fn a_key_publishes_its_channel_until_it_is_revoked() {
     let candidate = json!({"candidate": "candidate:1 1 udp 1 192.0.2.1 9 typ host"});
     studio.patch(&connection, candidate.clone()).await.expect(204);
     house.nobody.patch(&connection, candidate.clone()).await.problem(403, "not-allowed");
-    house.owner().await.delete(&connection).await.problem(403, "not-allowed");
+    let owner = house.owner().await;
+    owner.delete(&connection).await.problem(403, "not-allowed");
     studio.delete(&connection).await.expect(200);
     studio.delete(&connection).await.problem(404, "not-found");
 
     house.nobody.offer("/api/whip").await.problem(401, "wrong-key");
-    house.owner().await.offer("/api/whip").await.problem(401, "wrong-key");
+    owner.offer("/api/whip").await.problem(401, "wrong-key");
     house.store.channels().delete_key("one", &key).await.unwrap();
     studio.offer("/api/whip").await.problem(401, "wrong-key");
 }
@@ -73,14 +74,14 @@ async fn what_cannot_be_watched_or_published_says_why() {
     let pia = house.player().await;
     for (error, status, slug) in [
         (WebrtcError::NotLive, 409, "not-live"),
-        (WebrtcError::Unsuitable("It has B-frames.".to_owned()), 409, "unsuitable"),
-        (WebrtcError::Refused("The offer is empty.".to_owned()), 422, "invalid"),
+        (WebrtcError::Unsuitable("The stream has B-frames.".to_owned()), 409, "unsuitable"),
+        (WebrtcError::Refused("The offer has no video in it.".to_owned()), 422, "invalid"),
         (WebrtcError::Busy("All places are taken.".to_owned()), 503, "busy"),
     ] {
         house.air.refuse(error);
         pia.offer("/api/channels/one/whep").await.problem(status, slug);
     }
-    house.air.refuse(WebrtcError::Taken("Somebody publishes.".to_owned()));
+    house.air.refuse(WebrtcError::Taken("Somebody else publishes it already.".to_owned()));
     studio.offer("/api/whip").await.problem(409, "conflict");
     let json = [("Content-Type", "application/json")];
     studio.send("POST", "/api/whip", &json, b"{}").await.problem(415, "wrong-type");

@@ -110,7 +110,7 @@ async fn a_channel_of_the_library_plays_in_foreign_players_over_the_end_of_a_fil
             "error",
             "-count_frames",
             "-read_intervals",
-            "%+12",
+            "%+#900",
             "-select_streams",
             "v",
             "-show_entries",

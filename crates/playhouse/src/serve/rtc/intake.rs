@@ -128,7 +128,8 @@ fn micros(span: Duration) -> i64 {
 /// Microseconds from `earlier` to `later`, which are ticks of a track's clock in 32 bits or more: reports have the
 /// part that travels.
 fn span(kind: Kind, later: u64, earlier: u64) -> i64 {
-    let ticks = if earlier > u64::from(u32::MAX) || later <= u64::from(u32::MAX) {
+    let whole = |ticks| u32::try_from(ticks).is_err();
+    let ticks = if whole(earlier) || !whole(later) {
         later.wrapping_sub(earlier).cast_signed()
     } else {
         // Only one of them is whole.
