@@ -246,7 +246,9 @@ fn tables(out: &mut Vec<u8>, line: &Lines<'_>, offsets: &[u64], video: bool) {
         let keyframes = || (1_u32..).zip(&line.samples).filter(|(_, sample)| sample.sync);
         full(out, *b"stss", 0, 0, |out| {
             put32(out, count(keyframes().count()));
-            keyframes().for_each(|(number, _)| put32(out, number));
+            for (number, _) in keyframes() {
+                put32(out, number);
+            }
         });
     } else if line.track.codec == "opus" {
         // 80 ms of Opus are decoded after a jump before it is itself again (RFC 7845, section 4.6).
@@ -272,11 +274,15 @@ fn tables(out: &mut Vec<u8>, line: &Lines<'_>, offsets: &[u64], video: bool) {
     });
     full(out, *b"stsz", 0, 0, |out| {
         put32s(out, &[0, count(line.samples.len())]);
-        line.samples.iter().for_each(|sample| put32(out, sample.bytes));
+        for sample in &line.samples {
+            put32(out, sample.bytes);
+        }
     });
     full(out, *b"co64", 0, 0, |out| {
         put32(out, count(offsets.len()));
-        offsets.iter().for_each(|&offset| put64(out, offset));
+        for &offset in offsets {
+            put64(out, offset);
+        }
     });
 }
 

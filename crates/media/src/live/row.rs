@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::film::{self, cmaf};
+use crate::time::Timestamp;
 
 use super::mux::PART;
 use super::{Sample, Track};
@@ -137,7 +138,7 @@ impl Row {
         let Some(pending) = self.pending.take() else { return };
         let until = |end: u64| u32::try_from(end.saturating_sub(pending.dts).max(1)).unwrap_or(u32::MAX);
         let ticks = end.map_or(pending.ticks, until);
-        let most = u64::from(self.track.timescale) * PART.as_micros() as u64 / 1_000_000;
+        let most = (Timestamp::ZERO + PART).in_ticks(self.track.timescale);
         if self.ticks + u64::from(ticks) > most {
             self.flush(segment, parts);
         }

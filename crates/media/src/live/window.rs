@@ -14,7 +14,7 @@ const KEPT: usize = 4;
 /// Bytes of such segments at most.
 const MOST_KEPT: usize = 48 << 20;
 /// How long a segment can still be asked for once no playlist lists it (RFC 8216bis, section 6.2.2).
-const FAREWELL: Duration = Duration::from_secs(60);
+const FAREWELL: Duration = Duration::from_mins(1);
 
 /// A run of segments with the same tracks and one clock. Between two of them there is a discontinuity.
 #[derive(Clone, Debug, PartialEq)]

@@ -30,6 +30,9 @@ const PLAYLISTS: &str = "private, no-cache";
 /// How long the beginning of a broadcast is waited for: until the first keyframe has come.
 const BEGINNING: Duration = Duration::from_secs(10);
 
+/// How often a broadcast that is about to begin is looked for.
+const EVERY: Duration = Duration::from_millis(20);
+
 /// How many target durations a request for what comes next waits (RFC 8216bis, section 6.2.5.2).
 const TARGETS: u32 = 3;
 
@@ -78,8 +81,6 @@ async fn broadcast(app: &Shared, id: &str) -> Answer<Arc<Broadcast>> {
     if let Some(known) = app.air.broadcast(id) {
         return Ok(known);
     }
-    /// How often it is looked for.
-    const EVERY: Duration = Duration::from_millis(20);
     let looking = async {
         while app.hub.stream(id).is_some() {
             if let Some(known) = app.air.broadcast(id) {
@@ -113,7 +114,7 @@ async fn beginning(
         },
         BEGINNING,
     );
-    written.await.map_err(|_| off_air())
+    written.await.or(Err(off_air()))
 }
 
 /// The HLS playlist that a player starts from (RFC 8216bis). A broadcast that has just begun is waited for.
@@ -222,7 +223,7 @@ pub(crate) async fn segment(
                 Piece::new(Vec::new(), Disk::open(path)?, [range], &buffers).body()
             });
             let read = reading.await.map_err(|error| Problem::internal("Reading a segment", &error))?;
-            (length, read.map_err(|_| no_part())?)
+            (length, read.or(Err(no_part()))?)
         }
     };
     let headers = [

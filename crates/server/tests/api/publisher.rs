@@ -17,11 +17,11 @@ pub(crate) struct Show {
 }
 
 /// The contents of the boxes of that name, with where each begins.
-fn boxes<'a>(data: &'a [u8], name: &[u8; 4]) -> Vec<(usize, &'a [u8])> {
+fn boxes<'a>(data: &'a [u8], name: [u8; 4]) -> Vec<(usize, &'a [u8])> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(head) = data.get(at..at + 8) {
         let length = u32::from_be_bytes(head[..4].try_into().unwrap()) as usize;
-        if &head[4..8] == name {
+        if head[4..8] == name {
             found.push((at, &data[at + 8..at + length]));
         }
         at += length.max(8);
@@ -67,9 +67,11 @@ impl Show {
             Format::Video { codec: VideoCodec::H264, size, config: picture },
             Format::Audio { codec: AudioCodec::Aac, channels: 1, sample_rate: 44_100, config: sound },
         ];
-        let mut samples: Vec<Sample> = boxes(&file, b"moof")
+        let mut samples: Vec<Sample> = boxes(&file, *b"moof")
             .into_iter()
-            .flat_map(|(at, moof)| boxes(moof, b"traf").into_iter().flat_map(move |(_, traf)| read(traf, at)))
+            .flat_map(|(at, moof)| {
+                boxes(moof, *b"traf").into_iter().flat_map(move |(_, traf)| read(traf, at))
+            })
             .map(|(track, ticks, late, range, keyframe)| {
                 let rate = [12_800, 44_100][track];
                 let at = |ticks: u64| Timestamp::from_micros(1_000_000 + ticks * 1_000_000 / rate);
@@ -116,15 +118,15 @@ type Read = (usize, u64, u64, std::ops::Range<usize>, bool);
 
 /// The samples of a `traf`, whose `moof` is there.
 fn read(traf: &[u8], moof: usize) -> Vec<Read> {
-    let head = numbers(boxes(traf, b"tfhd")[0].1);
+    let head = numbers(boxes(traf, *b"tfhd")[0].1);
     let mut fields = head[2..].iter().copied();
     assert_eq!(head[0] & 3, 0, "no offsets and descriptions of its own");
     let mut given = |flag: u32| if head[0] & flag == 0 { None } else { fields.next() };
     let (ticks, size, flags) = (given(8), given(16), given(32));
-    let time = boxes(traf, b"tfdt")[0].1;
+    let time = boxes(traf, *b"tfdt")[0].1;
     let mut at = u64::from_be_bytes(time[4..12].try_into().unwrap());
     let mut found = Vec::new();
-    for (_, run) in boxes(traf, b"trun") {
+    for (_, run) in boxes(traf, *b"trun") {
         let run = numbers(run);
         let mut fields = run[1..].iter().copied();
         let count = fields.next().unwrap();
