@@ -349,11 +349,7 @@ impl Tokens {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    clippy::float_cmp,
-    reason = "a test that cannot go on has failed; same sums are equal"
-)]
+#[expect(clippy::float_cmp, reason = "same sums are equal")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

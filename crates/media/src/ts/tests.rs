@@ -40,13 +40,8 @@ impl Muxer {
 
     fn pes(&mut self, pid: u16, pts: u64, data: &[u8]) {
         let time = |pts: u64| {
-            [
-                0x21 | (pts >> 30 << 1) as u8,
-                (pts >> 22) as u8,
-                (pts >> 14) as u8 | 1,
-                (pts >> 7) as u8,
-                (pts << 1) as u8 | 1,
-            ]
+            let low = |value: u64| value.to_le_bytes()[0];
+            [0x21 | low(pts >> 30 << 1), low(pts >> 22), low(pts >> 14) | 1, low(pts >> 7), low(pts << 1) | 1]
         };
         let mut pes = vec![0, 0, 1, 0xE0, 0, 0, 0x80, 0x80, 5];
         if pid == 0x101 {
@@ -77,7 +72,7 @@ impl Muxer {
                 }
                 self.out.extend_from_slice(part);
             }
-            if pid >= 0x100 && pid < 0x1000 {
+            if (0x100..0x1000).contains(&pid) {
                 *counter = (*counter + 1) & 0xF;
             }
         }
@@ -189,6 +184,6 @@ proptest! {
             let at = place.index(stream.len());
             stream[at] = byte;
         }
-        let _ = demux(&stream, step);
+        drop(demux(&stream, step));
     }
 }
