@@ -1,6 +1,6 @@
 //! From the moment that a publisher connects until its channel has a playlist that somebody can begin with.
 
-use std::io::{Read, Write, copy};
+use std::io::{Write, copy};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::thread;
@@ -70,7 +70,7 @@ pub(super) fn measure(rtmp: &str, ready: impl Fn() -> bool) -> Result<f64> {
 fn pass(mut from: TcpStream, mut to: TcpStream) -> Result<()> {
     thread::Builder::new().name("pass".to_owned()).spawn(move || {
         // Either end may go first, which ends the other.
-        drop(copy(&mut from.by_ref(), &mut to));
+        drop(copy(&mut from, &mut to));
         drop(to.flush());
         drop(to.shutdown(Shutdown::Both));
     })?;

@@ -1,4 +1,4 @@
-//! Pulling by RTSP: GStreamer's server plays a film as a camera would, and ffmpeg judges what came out.
+//! Pulling by RTSP: a server of `GStreamer` plays a film as a camera would, and ffmpeg judges what came out.
 
 #![allow(clippy::unwrap_used, reason = "parts of tests, in which a panic is the finding")]
 

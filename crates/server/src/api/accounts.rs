@@ -92,6 +92,7 @@ pub(crate) struct NewAccount {
 }
 
 /// What to change in an account.
+#[expect(clippy::option_option, reason = "left out stays, null takes away: JSON has both")]
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"role": "guest"}))]

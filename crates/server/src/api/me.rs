@@ -156,6 +156,7 @@ pub(crate) struct Devices {
 
 /// A device on which the account is signed in.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "what the API has called it since it knew devices")]
 pub(crate) struct Device {
     id: String,
     created: Millis,

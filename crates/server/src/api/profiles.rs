@@ -68,6 +68,7 @@ pub(crate) struct NewProfile {
 }
 
 /// What to change in a profile. What is left out stays; null takes a setting away.
+#[expect(clippy::option_option, reason = "left out stays, null takes away: JSON has both")]
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"age_limit": 12, "pin": "2580", "subtitles": "en"}))]

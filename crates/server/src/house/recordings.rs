@@ -73,7 +73,7 @@ pub(crate) fn quota(recordings: &[Recording], account: &str, channels: &HashMap<
         let seconds = u64::try_from((span.to - span.from) / 1000).unwrap_or(0);
         match recording.state {
             State::Planned | State::Recording if kind.is_some_and(|kind| takes_room(*kind)) => {
-                quota.planned += seconds
+                quota.planned += seconds;
             }
             State::Done if recording.bytes > 0 => quota.used += seconds,
             _ => {}

@@ -25,7 +25,7 @@ impl Socket {
         let text = message.to_string();
         let len = u16::try_from(text.len()).unwrap().to_be_bytes();
         // The mask may be zero, so that the text stands as it is.
-        let mut frame = vec![0x81, 0x80 | 126, len[0], len[1], 0, 0, 0, 0];
+        let mut frame = vec![0x81, 0x80 | 0x7E, len[0], len[1], 0, 0, 0, 0];
         frame.extend_from_slice(text.as_bytes());
         self.0.write_all(&frame).await.unwrap();
     }

@@ -17,7 +17,7 @@ pub(crate) struct Show {
 }
 
 /// The contents of the boxes of that name, with where each begins.
-fn boxes<'a>(data: &'a [u8], name: [u8; 4]) -> Vec<(usize, &'a [u8])> {
+fn boxes(data: &[u8], name: [u8; 4]) -> Vec<(usize, &[u8])> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(head) = data.get(at..at + 8) {
         let length = u32::from_be_bytes(head[..4].try_into().unwrap()) as usize;

@@ -253,7 +253,7 @@ pub(crate) async fn keep(app: Shared) {
                 match refresh(&app, source).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(sentence)) => {
-                        tracing::warn!(name, sentence, "a list of channels could not be refreshed")
+                        tracing::warn!(name, sentence, "a list of channels could not be refreshed");
                     }
                     Err(_) => tracing::error!(name, "what a list of channels has could not be written down"),
                 }
