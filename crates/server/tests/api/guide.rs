@@ -16,13 +16,18 @@ use crate::http::Client;
 /// Longest wait for something that happens by itself: a loaded machine is slow.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A house with two films of six seconds.
+/// A house with two films of six seconds, whose pictures have different sizes.
 async fn with_films() -> (House, Client) {
+    with_films_of("640x360").await
+}
+
+/// The same with the size of the second film.
+async fn with_films_of(size: &str) -> (House, Client) {
     let house = House::new().await;
     let owner = house.owner().await;
     let films = folder(&house);
     make(&films.join("One (2001).mp4"), "320x180", &[]);
-    make(&films.join("Show S01E02 Two.mp4"), "640x360", &["-ar", "48000"]);
+    make(&films.join("Show S01E02 Two.mp4"), size, &[]);
     let end = Instant::now() + PATIENCE;
     loop {
         let films = owner.post("/api/films/rescan", json!({})).await.expect(200).json();
@@ -86,7 +91,9 @@ fn numbered(playlist: &str) -> BTreeMap<u64, (String, i64)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_channel_of_the_library_plays_in_foreign_players_over_the_end_of_a_film() {
-    let (house, owner) = with_films().await;
+    // libav passes over what a second film says of itself (`EXT-X-MAP` after a discontinuity), so that it judges films
+    // that are alike; hls.js judges the others.
+    let (house, owner) = with_films_of("320x180").await;
     let id = channel(&owner, everything()).await;
     let (_, [list, _]) = token(&owner).await;
     let list = house.nobody.get(&list).await.expect(200);
@@ -103,27 +110,16 @@ async fn a_channel_of_the_library_plays_in_foreign_players_over_the_end_of_a_fil
     });
     let found = found.await.unwrap();
     assert!(found.contains("h264") && found.contains("aac"), "{found}");
-    // A dozen seconds are two films, whose pictures have different sizes.
+    // A film has 150 pictures.
     let frames = tokio::task::spawn_blocking(move || {
-        let counted = [
-            "-v",
-            "error",
-            "-count_frames",
-            "-read_intervals",
-            "%+#900",
-            "-select_streams",
-            "v",
-            "-show_entries",
-            "frame=width",
-            "-of",
-            "csv=p=0",
-            &address,
-        ];
-        run("ffprobe", &counted)
+        let counted = "-v error -count_frames -read_intervals %+#900 -select_streams v -show_entries frame=width -of csv=p=0";
+        let mut arguments: Vec<&str> = counted.split(' ').collect();
+        arguments.push(&address);
+        run("ffprobe", &arguments)
     });
     let frames = frames.await.unwrap();
-    let of = |width: &str| frames.lines().filter(|line| line.trim_end_matches(',') == width).count();
-    assert!(of("320") > 50 && of("640") > 50, "{} and {}", of("320"), of("640"));
+    let whole = frames.lines().filter(|line| line.trim_end_matches(',') == "320").count();
+    assert!(whole > 250, "{whole}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
