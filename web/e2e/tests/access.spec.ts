@@ -15,7 +15,7 @@ test.use({
   },
 });
 
-const PAGES = ["/", "/title/garden", "/title/attic", "/title/cellar", "/title/none", "/sessions", "/clips", "/films", "/films/none", "/films/none/watch", "/upload", "/people", "/system", "/account", "/profiles", "/party/none", "/join/none", "/play/none", "/none"];
+const PAGES = ["/", "/title/garden", "/title/attic", "/title/cellar", "/title/none", "/sessions", "/clips", "/films", "/films/none", "/films/none/watch", "/upload", "/people", "/system", "/account", "/profiles", "/party/none", "/live", "/live/none", "/studio", "/guide", "/recordings", "/multiview", "/channels/none", "/join/none", "/play/none", "/none"];
 
 for (const theme of ["dark", "light"]) {
   test(`axe finds nothing on any page, ${theme}`, async ({ owner }) => {
@@ -39,7 +39,7 @@ test("home is light: under 180 kB before the player, and nothing of the player",
   );
   expect(files.length).toBeGreaterThan(2);
   expect(files.reduce((sum, file) => sum + file.bytes, 0)).toBeLessThan(180_000);
-  expect(files.filter((file) => /\/(Play|Watch|Upload|hls)-/.test(file.name))).toEqual([]);
+  expect(files.filter((file) => /\/(Play|Watch|Upload|Channel|Tune|Party|Studio|Multiview|hls)-/.test(file.name))).toEqual([]);
 });
 
 test("axe finds nothing at the door", async ({ person }) => {

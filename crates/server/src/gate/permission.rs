@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use playhouse_store::accounts::Role;
 
+use crate::api::channels;
 use crate::app::Shared;
 use crate::gate::caller;
 use crate::gate::rules::{self, Need};
@@ -84,6 +85,10 @@ async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> A
             if matches!(caller.who, Who::Nobody) {
                 return Err(Problem::sign_in_required());
             }
+        }
+        Need::Channel => {
+            account_of_at_least(&caller, Role::Player, GUEST)?;
+            channels::managed(app, &caller, id).await?;
         }
         Need::People | Need::Host => in_session(app, &caller, need, id)?,
     }

@@ -32,6 +32,8 @@ pub(crate) enum Need {
     Party,
     /// The party's host, and owners.
     PartyHost,
+    /// The account that made the channel, and owners.
+    Channel,
     /// Whoever asks from this machine itself, and owners.
     Local,
 }
@@ -104,17 +106,17 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::DELETE, "/api/parties/{id}", Need::PartyHost),
     (Method::POST, "/api/parties/{id}/invites", Need::PartyHost),
     (Method::GET, "/api/parties/{id}/live", Need::Party),
-    // Channels. A guest sees what is on. Whose channel it is, the handlers look up.
+    // Channels. A guest sees what is on.
     (Method::GET, "/api/channels", Need::Account),
     (Method::POST, "/api/channels", Need::Player),
     (Method::GET, "/api/channels/{id}", Need::Account),
-    (Method::PATCH, "/api/channels/{id}", Need::Player),
-    (Method::DELETE, "/api/channels/{id}", Need::Player),
+    (Method::PATCH, "/api/channels/{id}", Need::Channel),
+    (Method::DELETE, "/api/channels/{id}", Need::Channel),
     (Method::GET, "/api/channels/{id}/cover.svg", Need::Account),
-    (Method::GET, "/api/channels/{id}/keys", Need::Player),
-    (Method::POST, "/api/channels/{id}/keys", Need::Player),
-    (Method::DELETE, "/api/channels/{id}/keys/{key}", Need::Player),
-    (Method::POST, "/api/channels/{id}/keep", Need::Player),
+    (Method::GET, "/api/channels/{id}/keys", Need::Channel),
+    (Method::POST, "/api/channels/{id}/keys", Need::Channel),
+    (Method::DELETE, "/api/channels/{id}/keys/{key}", Need::Channel),
+    (Method::POST, "/api/channels/{id}/keep", Need::Channel),
     (Method::GET, "/api/channels/{id}/live/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/live/manifest.mpd", Need::Player),
     (Method::GET, "/api/channels/{id}/live/{playlist}", Need::Player),
@@ -242,6 +244,7 @@ impl Need {
             }
             Self::Party => "the party's people: its host, owners, and whoever came by an invite to it",
             Self::PartyHost => "the party's host and owners",
+            Self::Channel => "the account that made the channel, and owners",
             Self::Local => "this machine itself, and owners",
         }
     }
