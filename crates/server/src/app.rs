@@ -9,6 +9,7 @@ use playhouse_watch::places::Places;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::gate::known::Known;
 use crate::house::buffers::Buffers;
 use crate::house::catalogue::Catalogue;
 use crate::house::extras::Extras;
@@ -44,6 +45,7 @@ pub(crate) struct App {
     pub(crate) air: Arc<Air>,
     pub(crate) webrtc: Arc<dyn Webrtc>,
     pub(crate) keys: Keys,
+    pub(crate) known: Known,
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
     pub(crate) guide: Guide,
@@ -89,6 +91,7 @@ impl App {
             places: Mutex::default(),
             config,
             keys: Keys::new(store.clone()),
+            known: Known::default(),
             store,
             node,
             hub,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::canvas::Canvas;
 use crate::{SECONDS, lines, music, scene};
@@ -44,8 +44,8 @@ pub enum Error {
     Encode(String),
 }
 
-/// Writes the film to `path`, and its subtitles beside it (`….en.srt`). The file is there under its name only once
-/// it is whole.
+/// Writes the film to `path`, and beside it its poster (`…-poster.jpg`) and subtitles (`….en.srt`). The file is there
+/// under its name only once it is whole.
 ///
 /// # Errors
 /// See [`Error`].
@@ -71,7 +71,47 @@ pub fn make(path: &Path, settings: &Settings) -> Result<(), Error> {
         let file = path.with_extension(format!("{language}.srt"));
         fs::write(&file, text).map_err(write(&file))?;
     }
+    poster(path, settings.size.1)?;
     fs::rename(&unfinished, path).map_err(write(path))
+}
+
+/// A picture as cinemas hang it up, two to three, of that height.
+fn poster(film: &Path, height: usize) -> Result<(), Error> {
+    let mut canvas = Canvas::new((height * 2 / 3, height));
+    scene::poster(&mut canvas);
+    let mut name = film.file_stem().unwrap_or_default().to_owned();
+    name.push("-poster.jpg");
+    let size = format!("{}x{height}", height * 2 / 3);
+    let mut child = ffmpeg()
+        .args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", &size, "-i", "pipe:0"])
+        .args(["-frames:v", "1", "-q:v", "3", "-f", "image2", "-update", "1"])
+        .arg(film.with_file_name(name))
+        .spawn()
+        .map_err(Error::Start)?;
+    let fed = child.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(canvas.pixels()));
+    finish(child, fed)
+}
+
+/// It, taking pictures by its standard input, and saying what went wrong.
+fn ffmpeg() -> Command {
+    let mut command = Command::new("ffmpeg");
+    command
+        .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Waits for its end. A write fails when it has given up, and then it says why.
+fn finish(child: Child, fed: io::Result<()>) -> Result<(), Error> {
+    let output = child.wait_with_output().map_err(Error::Start)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    match fed {
+        _ if !output.status.success() => Err(Error::Encode(said.trim().to_owned())),
+        Err(error) => Err(Error::Encode(error.to_string())),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// A hidden file in the film's folder, which no library takes for a film.
@@ -82,31 +122,20 @@ fn beside(path: &Path, kind: &str) -> PathBuf {
 
 fn encode(sound: &Path, to: &Path, settings: &Settings) -> Result<(), Error> {
     let Settings { size: (width, height), rate, seconds } = *settings;
-    let mut child = Command::new("ffmpeg")
-        .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"])
+    let mut child = ffmpeg()
         .args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", &format!("{width}x{height}")])
         .args(["-framerate", &rate.to_string(), "-i", "pipe:0"])
         .arg("-i")
         .arg(sound)
         .args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"])
         .args(["-g", &(rate * 2).to_string(), "-c:a", "aac", "-b:a", "160k"])
-        .args(["-metadata", "title=The Little Lantern", "-metadata:s:a:0", "language=zxx"])
+        .args(["-metadata", "title=The Little Lantern"])
         .args(["-movflags", "+faststart", "-f", "mp4"])
         .arg(to)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
         .spawn()
         .map_err(Error::Start)?;
-    // A write fails when ffmpeg has given up, and then it says why.
     let fed = child.stdin.take().map_or(Ok(()), |pipe| feed(BufWriter::new(pipe), settings, seconds * rate));
-    let output = child.wait_with_output().map_err(Error::Start)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    match fed {
-        _ if !output.status.success() => Err(Error::Encode(said.trim().to_owned())),
-        Err(error) => Err(Error::Encode(error.to_string())),
-        Ok(()) => Ok(()),
-    }
+    finish(child, fed)
 }
 
 fn feed(mut pipe: impl Write, settings: &Settings, pictures: u32) -> io::Result<()> {
@@ -135,6 +164,7 @@ mod tests {
         assert_eq!(
             names,
             [
+                "The Little Lantern (2026)-poster.jpg",
                 "The Little Lantern (2026).de.srt",
                 "The Little Lantern (2026).en.srt",
                 "The Little Lantern (2026).ja.srt",

@@ -42,6 +42,7 @@ pub(crate) async fn by_token(app: &App, uri: &Uri) -> Answer<Option<Account>> {
 }
 
 /// What a secret opens.
+#[derive(Clone, Debug)]
 pub(crate) struct Signed {
     pub(crate) sign_in: String,
     pub(crate) who: Who,
@@ -69,13 +70,28 @@ pub(crate) async fn by_secret(app: &App, secret: &str) -> Answer<Option<Signed>>
     Ok(Some(Signed { sign_in: sign_in.id, who, watcher }))
 }
 
+/// The same, of an account from a moment ago.
+async fn recently(app: &App, secret: &str) -> Answer<Option<Signed>> {
+    if let Some(signed) = app.known.get(secret) {
+        return Ok(Some(signed));
+    }
+    let turn = app.known.turn();
+    let signed = by_secret(app, secret).await?;
+    if let Some(signed) = &signed
+        && matches!(signed.who, Who::Account(_))
+    {
+        app.known.keep(turn, secret, signed.clone());
+    }
+    Ok(signed)
+}
+
 /// Who is asking.
 pub(crate) async fn find(app: &App, headers: &HeaderMap, uri: &Uri) -> Answer<Caller> {
     let watcher = Watcher::default();
     let mut caller = Caller { who: Who::Nobody, sign_in: None, secret: None, link: None, watcher };
     let short = |secret: &&str| !secret.is_empty() && secret.len() <= LONGEST_SECRET;
     if let Some(secret) = bearer(headers).or_else(|| cookie::read(headers)).filter(short)
-        && let Some(signed) = by_secret(app, secret).await?
+        && let Some(signed) = recently(app, secret).await?
     {
         caller.who = signed.who;
         caller.watcher = signed.watcher;

@@ -4,6 +4,7 @@ pub(crate) mod address;
 pub(crate) mod caller;
 pub(crate) mod cookie;
 pub(crate) mod headers;
+pub(crate) mod known;
 pub(crate) mod limits;
 pub(crate) mod origin;
 pub(crate) mod permission;

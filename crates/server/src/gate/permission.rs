@@ -30,6 +30,7 @@ pub(crate) async fn gate(
 ) -> Response {
     let id = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value.to_owned());
     let (mut parts, body) = request.into_parts();
+    let _changes = (!parts.method.is_safe()).then(|| Changes::begin(&app));
     match judge(&app, &path, id.as_deref().unwrap_or_default(), &parts).await {
         Ok(caller) => {
             parts.extensions.insert(caller);
@@ -40,6 +41,23 @@ pub(crate) async fn gate(
             response
         }
         Err(problem) => problem.into_response(),
+    }
+}
+
+/// While a request is under way that may change who somebody is: what is known of people ends with its beginning, and
+/// again with its end, however it ends.
+struct Changes(Shared);
+
+impl Changes {
+    fn begin(app: &Shared) -> Self {
+        app.known.change();
+        Self(app.clone())
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        self.0.known.change();
     }
 }
 

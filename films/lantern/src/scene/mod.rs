@@ -41,6 +41,16 @@ pub(crate) fn draw(canvas: &mut Canvas, now: f32) {
     }
 }
 
+/// Draws the poster: the lake at its darkest, and the name of the film.
+pub(crate) fn poster(canvas: &mut Canvas) {
+    const MOMENT: f32 = 41.0;
+    lake::draw(canvas, 0.5, MOMENT);
+    let (middle, gold) = (canvas.aspect() / 2.0, Light::hex(0xf4_b7_40));
+    for (line, word) in TITLES[1].split(' ').enumerate() {
+        write(canvas, word, (middle, 0.24 + 0.095 * line as f32), 0.06, gold);
+    }
+}
+
 /// How far `now` is between two moments, 0 to 1.
 fn ramp(now: f32, (from, to): (f32, f32)) -> f32 {
     ((now - from) / (to - from)).clamp(0.0, 1.0)
