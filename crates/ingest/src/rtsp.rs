@@ -14,7 +14,7 @@ use retina::client::{
     Credentials, Demuxed, InitialTimestampPolicy, PlayOptions, Session, SessionOptions, SetupOptions,
 };
 use retina::codec::{AudioFrame, CodecItem, FrameFormat, ParametersRef, VideoFrame};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use url::Url;
 
 use crate::SILENCE;
@@ -71,16 +71,19 @@ async fn once(hub: &Arc<Hub>, channel: &str, source: &str) -> Result<(), Reason>
     tracing::info!(channel, "a channel is pulled");
     let mut tracks = Tracks::default();
     tracks.describe(&playing, &mut feed);
+    let mut patient_until = Instant::now() + SILENCE;
     loop {
+        // Reports go on where pictures have stopped, and are no sign of life.
         let item = tokio::select! {
             end = feed.ended() => return Err(end.into()),
-            item = timeout(SILENCE, playing.next()) => item.map_err(|_elapsed| Reason::Silent)?,
+            item = timeout_at(patient_until, playing.next()) => item.map_err(|_elapsed| Reason::Silent)?,
         };
         match item.ok_or(Reason::Ended)?? {
             CodecItem::VideoFrame(frame) => tracks.video(&frame, &playing, &mut feed),
             CodecItem::AudioFrame(frame) => take_sound(&frame, &mut feed),
             _ => continue,
         }
+        patient_until = Instant::now() + SILENCE;
         feed.flush()?;
     }
 }
