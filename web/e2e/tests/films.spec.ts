@@ -87,7 +87,7 @@ test("a film that was watched to its end is marked, and begins anew", async ({ o
   expect(await findings(owner)).toEqual([]);
   await expect.poll(async () => (await ask(owner, "GET", `/api/films/${film.id}`)).body.finished).toBe(true);
   await owner.getByRole("link", { name: "To the film's page" }).click();
-  await expect(owner.getByText("Watched")).toBeVisible();
+  await expect(owner.getByText("Watched", { exact: true })).toBeVisible();
   await expect(owner.getByRole("link", { name: "Play", exact: true })).toBeVisible();
 });
 
