@@ -4,6 +4,9 @@ import type { Page } from "@playwright/test";
 import { found, make, playing, put } from "../src/films";
 import { ask, expect, findings, test } from "../src/test";
 
+// A house of its own: others want one that nobody has entered yet.
+test.use({ houseOptions: { titles: {}, shipped: [] } });
+
 const everything = { zone: "UTC", always: { everything: true } };
 
 /** A house with two films, and a channel of them. */

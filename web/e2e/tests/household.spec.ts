@@ -3,7 +3,7 @@
 import { found, make, playing, put } from "../src/films";
 import { ask, expect, findings, test } from "../src/test";
 
-test.use({ houseOptions: {} });
+test.use({ houseOptions: { titles: {}, config: "" } });
 
 test("a child's profile sees what is for children, and the parents' opens with a PIN", async ({ house, owner }) => {
   put(house, make("wild.mp4"), "Wild.mp4");
@@ -57,9 +57,9 @@ test("a device that comes back is asked who is watching once, and may skip it", 
   await expect(owner.getByRole("heading", { name: "Who is watching?" })).toBeVisible();
   expect(await findings(owner)).toEqual([]);
   await owner.getByRole("button", { name: "Go on without choosing" }).click();
-  await expect(owner.getByRole("heading", { name: "Games" })).toBeVisible();
+  await expect(owner.getByRole("heading", { name: "Films" })).toBeVisible();
   await owner.reload();
-  await expect(owner.getByRole("heading", { name: "Games" })).toBeVisible();
+  await expect(owner.getByRole("heading", { name: "Films" })).toBeVisible();
   await ask(owner, "DELETE", `/api/profiles/${body.id}`);
 });
 

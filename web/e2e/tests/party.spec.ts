@@ -5,6 +5,9 @@ import { found, make, put } from "../src/films";
 import { median, member, place, skews } from "../src/party";
 import { ask, expect, findings, test } from "../src/test";
 
+// A house of its own: others want one that nobody has entered yet.
+test.use({ houseOptions: { titles: {}, args: [] } });
+
 test.setTimeout(240_000);
 
 test("two people watch in step, steer each other and talk", async ({ house, owner, person }) => {
