@@ -49,7 +49,7 @@ impl Nginx {
              client_body_temp_path {at}/body; proxy_temp_path {at}/proxy; fastcgi_temp_path {at}/fastcgi;\n\
              uwsgi_temp_path {at}/uwsgi; scgi_temp_path {at}/scgi;\n\
              server {{ listen 127.0.0.1:{web}; root {}; }}\n}}\n\
-             rtmp {{ server {{ listen 127.0.0.1:{live}; application live {{ live on; hls on; hls_path {at}/live; \
+             rtmp {{ access_log off; server {{ listen 127.0.0.1:{live}; application live {{ live on; hls on; hls_path {at}/live; \
              hls_fragment 500ms; hls_playlist_length 10s; }} }} }}\n",
             root.path(MODULE).display(),
             files.display(),
