@@ -105,7 +105,7 @@ impl<S: ReadAt> Presentation<S> {
     }
 
     /// What a player reads first that begins at `at`: the playlists, and of one picture and one sound their heads and
-    /// segments there, the picture's last. Of the pictures that have at most `bits` a second it is the smallest with
+    /// segments there. The picture's come first: players place the sound by them. Of the pictures that have at most `bits` a second it is the smallest with
     /// `lines`, or else the largest; where all have more, the one that has least.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ impl<S: ReadAt> Presentation<S> {
             }
         }
         let picture = Picture::fitting(&pictures, bits, lines);
-        let tracks = || [sound, picture].into_iter().flatten();
+        let tracks = || [picture, sound].into_iter().flatten();
         let mut parts = vec![Part::Master];
         parts.extend(tracks().map(Part::Playlist));
         parts.extend(tracks().map(Part::Init));

@@ -49,8 +49,11 @@ const LIVE: Partial<HlsConfig> = {
 const AHEAD_S = 30;
 /** Until a picture is there nothing is loaded but what it needs: the rest would take its time. */
 const FIRST_S = 1;
-/** The first pictures are decoded and shown within this time. */
+/** The first pictures are decoded and shown within this time; then a little is loaded. */
 const SETTLE_MS = 200;
+const LITTLE_S = 4;
+/** Whoever looks for a place goes on within this time; then the rest is loaded, which keeps the page busy for a moment. */
+const STAY_MS = 800;
 
 /** A broadcast that has no whole segment yet is asked again after this long. */
 const EMPTY_MS = 300;
@@ -72,7 +75,10 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
   };
   const rest = () => {
     clearTimeout(settle);
-    settle = window.setTimeout(() => load(AHEAD_S), SETTLE_MS);
+    settle = window.setTimeout(() => {
+      load(LITTLE_S);
+      settle = window.setTimeout(() => load(AHEAD_S), STAY_MS);
+    }, SETTLE_MS);
   };
   if (!live) video.addEventListener("seeking", first, { signal: listening.signal });
   // What is live comes at its own pace.
