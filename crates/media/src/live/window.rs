@@ -359,12 +359,17 @@ impl Window {
         (segments, eras)
     }
 
-    /// Lets go of a quarter of what there is, since the disk is full; as [`expire`](Self::expire) otherwise.
-    pub fn shrink(&mut self) -> (Vec<u64>, Vec<u64>) {
-        let most = std::mem::replace(&mut self.most_bytes, self.bytes / 4 * 3);
+    /// Lets go of the oldest segment that is not in memory any more, since the disk is full; otherwise as
+    /// [`expire`](Self::expire). None where everything is in memory.
+    pub fn give_up(&mut self) -> Option<(Vec<u64>, Vec<u64>)> {
+        let oldest = self.segments.front()?;
+        if oldest.lanes.iter().any(|lane| !lane.parts.is_empty()) {
+            return None;
+        }
+        let most = std::mem::replace(&mut self.most_bytes, self.bytes.saturating_sub(oldest.bytes().max(1)));
         let gone = self.expire();
         self.most_bytes = most;
-        gone
+        (!gone.0.is_empty()).then_some(gone)
     }
 
     /// Segments that playlists list.
