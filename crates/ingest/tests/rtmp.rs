@@ -216,7 +216,9 @@ async fn a_stream_goes_on_where_its_codec_changes() {
         publisher.tag(VIDEO, 200, &[&[0x90][..], b"hvc1", &hevc].concat()).await;
         for number in 5..10 {
             let first = if number == 5 { 0x93 } else { 0xA3 };
-            publisher.tag(VIDEO, number * 40, &[&[first][..], b"hvc1", &[0, 0, 0, 3, 0x26, 1, 9]].concat()).await;
+            publisher
+                .tag(VIDEO, number * 40, &[&[first][..], b"hvc1", &[0, 0, 0, 3, 0x26, 1, 9]].concat())
+                .await;
         }
     };
     let (received, ()) = tokio::join!(receive(&house), publish);

@@ -162,7 +162,10 @@ fn a_broadcast_outlives_a_killed_server_but_for_its_last_segment_and_goes_on_wit
     });
     let there = segments(&after);
     assert!(before.starts_with(&there[..there.len().min(before.len())]), "{before:?} became {there:?}");
-    assert!(there.len() + 1 >= before.len(), "more than the last segment is lost: {before:?} became {there:?}");
+    assert!(
+        there.len() + 1 >= before.len(),
+        "more than the last segment is lost: {before:?} became {there:?}"
+    );
     let (film, hls) = (source.to_str().unwrap(), address(&owner, &id, "master.m3u8"));
     let (whole, seen) = (pictures(film, None), pictures(&hls, Some(&owner.token)));
     assert!(seen.len() >= 25 * (before.len() - 1) && whole.starts_with(&seen), "{} pictures", seen.len());
@@ -186,9 +189,8 @@ fn with_small_disk(folder: &Path, mebibytes: u32, more: &[&str]) -> House {
     let data = folder.join("data");
     fs::create_dir(&data).unwrap();
     let mount = format!("mount -t tmpfs -o size={mebibytes}m none \"$0\" && exec \"$@\"");
-    let mut command: Vec<String> = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &mount]
-        .map(str::to_owned)
-        .to_vec();
+    let mut command: Vec<String> =
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &mount].map(str::to_owned).to_vec();
     command.push(data.to_str().unwrap().to_owned());
     command.extend(serve(folder, more));
     command.extend(["--data".to_owned(), data.to_str().unwrap().to_owned()]);
@@ -197,16 +199,19 @@ fn with_small_disk(folder: &Path, mebibytes: u32, more: &[&str]) -> House {
 
 /// The small disk, as its program sees it.
 fn disk(house: &House, folder: &Path) -> PathBuf {
-    Path::new("/proc").join(house.process.id().to_string()).join("root").join(
-        folder.join("data").strip_prefix("/").unwrap(),
-    )
+    Path::new("/proc")
+        .join(house.process.id().to_string())
+        .join("root")
+        .join(folder.join("data").strip_prefix("/").unwrap())
 }
 
 /// Segments of a channel that are on the disk.
 fn stored(disk: &Path, id: &str) -> Vec<String> {
     let entries = fs::read_dir(disk.join("live").join(id)).into_iter().flatten().flatten();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| name.ends_with(".segment")).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".segment"))
+        .collect();
     names.sort();
     names
 }
@@ -233,7 +238,9 @@ fn a_broadcast_goes_on_while_the_disk_is_full_and_is_recorded_again_when_there_i
     let mut file = fs::File::create(&fill).unwrap();
     while file.write_all(&[0; 1 << 20]).is_ok() {}
     while file.write_all(&[0; 512]).is_ok() {}
-    wait("a sentence in the log", || house.log().contains("the disk is full: of a live stream").then_some(()));
+    wait("a sentence in the log", || {
+        house.log().contains("the disk is full: of a live stream").then_some(())
+    });
     let at = segments(&playlist(&owner, &id));
     let now = wait("the broadcast going on", || {
         let now = segments(&playlist(&owner, &id));
@@ -278,7 +285,8 @@ fn judged(owner: &Owner<'_>, folder: &Path, id: &str) -> Vec<(String, usize)> {
         let pieces = pieces.filter_map(|piece| owner.bytes(&format!("/api/channels/{id}/live/{piece}")));
         fs::write(&file, pieces.collect::<Vec<_>>().concat()).unwrap();
         let file = file.to_str().unwrap();
-        let probe = ["-v", "error", "-select_streams", "v", "-show_entries", "stream=codec_name", "-of", "csv=p=0"];
+        let probe =
+            ["-v", "error", "-select_streams", "v", "-show_entries", "stream=codec_name", "-of", "csv=p=0"];
         let codec = run("ffprobe", &[&probe[..], &[file]].concat()).trim().to_owned();
         (codec, pictures(file, None).len())
     };
@@ -298,7 +306,8 @@ fn a_publisher_that_changes_codec_jumps_in_time_and_sends_rubbish_is_followed_th
     let second = transport(folder.path(), SECONDS, &hevc);
     let ahead = transport(folder.path(), SECONDS, &[&H264[..], &["-output_ts_offset", "7200"]].concat());
     let back = transport(folder.path(), SECONDS, &H264);
-    let rubbish: Vec<u8> = (0..20_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0]).collect();
+    let rubbish: Vec<u8> =
+        (0..20_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()[0]).collect();
     let mut publisher = Publisher::srt(ports[1].parse().unwrap(), &key);
     for piece in [&first, &second, &ahead] {
         publisher.write(piece, f64::from(SECONDS));
@@ -313,7 +322,8 @@ fn a_publisher_that_changes_codec_jumps_in_time_and_sends_rubbish_is_followed_th
     });
     assert!(is_live(&owner, &id), "{}", house.log());
     // Both codecs do not fit into one film, which is said.
-    let (status, answer) = owner.ask("POST", &format!("/api/channels/{id}/keep"), &Value::Object(serde_json::Map::new()));
+    let (status, answer) =
+        owner.ask("POST", &format!("/api/channels/{id}/keep"), &Value::Object(serde_json::Map::new()));
     assert!(status == 409 && answer["detail"].as_str().is_some_and(|detail| detail.len() > 30), "{answer}");
     drop(publisher);
     wait("the end of the broadcast", || playlist(&owner, &id).ends_with("#EXT-X-ENDLIST\n").then_some(()));
