@@ -30,8 +30,8 @@ test.afterAll(() => {
   publisher?.kill("SIGKILL");
 });
 
-/** Seconds behind what happens that still are at the edge: three segments of up to two seconds, and loading one. */
-const EDGE_S = 9;
+/** Seconds behind what happens that still are at the edge: three target durations, a segment, and a slow machine. */
+const EDGE_S = 10;
 /** The same for a player that takes parts: three of them, and time to catch up. */
 const LOW_S = 4;
 
