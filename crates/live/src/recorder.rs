@@ -60,9 +60,12 @@ pub(crate) async fn record(broadcast: Arc<Broadcast>, mut subscription: Subscrip
     }
     drop(pen);
     tokio::time::sleep(RETURN).await;
-    if broadcast.turn.load(Ordering::Acquire) == turn {
-        broadcast.change(Window::end);
-    }
+    broadcast.change(|window| {
+        // Looked at while nobody changes the window, so that no other publisher's broadcast is ended.
+        if broadcast.turn.load(Ordering::Acquire) == turn {
+            window.end();
+        }
+    });
 }
 
 struct Recorder<'a> {
