@@ -90,5 +90,6 @@ test("the playlists of a live channel are in order, also what is left out and wh
   expect(skipped.segments.length).toBeLessThan(whole.segments.length);
   // And once it is over.
   publisher.kill("SIGKILL");
-  await expect.poll(async () => (await media(owner, address)).endlist, { timeout: 40_000 }).toBe(true);
+  await expect.poll(() => text(owner, address), { timeout: 40_000 }).toContain("#EXT-X-ENDLIST");
+  expect((await media(owner, address)).endlist).toBe(true);
 });
