@@ -21,4 +21,5 @@ pub mod schedule;
 pub mod shelf;
 pub mod sidecar;
 pub mod sprites;
+pub mod upload;
 pub mod xmltv;

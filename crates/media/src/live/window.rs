@@ -9,8 +9,11 @@ use super::playlist::{dash, hls};
 use super::row::{Part, Placed};
 use super::{File, Track};
 
-/// Segments whose bytes stay in memory after they are over: playlists list parts of as many.
+/// Segments whose bytes stay in memory after they are over, however long ago that is.
 const KEPT: usize = 4;
+/// Target durations that parts stay in memory: half of them while playlists list them, and as long again for players
+/// with an older playlist (RFC 8216bis, section 6.2.2).
+const PARTS_FOR: u32 = 6;
 /// Bytes of such segments at most.
 const MOST_KEPT: usize = 48 << 20;
 /// How long a segment can still be asked for once no playlist lists it (RFC 8216bis, section 6.2.2).
@@ -248,12 +251,14 @@ impl Window {
     /// Lets go of bytes that are not asked for at once.
     fn forget_bytes(&mut self) {
         let mut held = 0;
+        let (reach, patience) = (self.reach, self.target() * PARTS_FOR);
         for (newer, segment) in self.segments.iter_mut().rev().enumerate() {
             if segment.lanes.iter().all(|lane| lane.parts.is_empty()) {
                 break;
             }
             held += usize::try_from(segment.bytes()).unwrap_or(usize::MAX);
-            if newer >= KEPT || (newer > 0 && held > MOST_KEPT) {
+            let old = reach.saturating_sub(segment.at) > patience;
+            if (newer >= KEPT && old) || (newer > 0 && held > MOST_KEPT) {
                 for lane in &mut segment.lanes {
                     lane.parts = Vec::new();
                 }
@@ -267,11 +272,16 @@ impl Window {
         Some((held, self.era_of(held)?))
     }
 
+    /// Segments that are over and in memory, newest first.
+    fn in_memory(&self) -> impl Iterator<Item = &Held> {
+        let held = |held: &&Held| held.lanes.iter().any(|lane| !lane.parts.is_empty());
+        self.segments.iter().rev().take_while(held)
+    }
+
     /// The oldest segment that is over, in memory, and in no file yet.
     pub fn unwritten(&self) -> Option<u64> {
-        let newest = self.segments.iter().rev().take(KEPT).rev();
         let waiting = |lane: &Lane| lane.bytes > 0 && lane.place.is_none();
-        newest.filter(|held| held.lanes.iter().any(waiting)).map(|held| held.number).next()
+        self.in_memory().filter(|held| held.lanes.iter().any(waiting)).map(|held| held.number).last()
     }
 
     /// Says where the tracks of a segment are in its file; empty ranges where it could not be written.
@@ -349,12 +359,17 @@ impl Window {
         (segments, eras)
     }
 
-    /// Lets go of a quarter of what there is, since the disk is full; as [`expire`](Self::expire) otherwise.
-    pub fn shrink(&mut self) -> (Vec<u64>, Vec<u64>) {
-        let most = std::mem::replace(&mut self.most_bytes, self.bytes / 4 * 3);
+    /// Lets go of the oldest segment that is not in memory any more, since the disk is full; otherwise as
+    /// [`expire`](Self::expire). None where everything is in memory.
+    pub fn give_up(&mut self) -> Option<(Vec<u64>, Vec<u64>)> {
+        let oldest = self.segments.front()?;
+        if oldest.lanes.iter().any(|lane| !lane.parts.is_empty()) {
+            return None;
+        }
+        let most = std::mem::replace(&mut self.most_bytes, self.bytes.saturating_sub(oldest.bytes().max(1)));
         let gone = self.expire();
         self.most_bytes = most;
-        gone
+        (!gone.0.is_empty()).then_some(gone)
     }
 
     /// Segments that playlists list.
@@ -492,10 +507,7 @@ impl Window {
     /// Whether all segments that begin before a time of day, and are over, are in their files.
     pub fn is_written(&self, before: u64) -> bool {
         let early = |held: &&Held| self.wall(held).is_some_and(|begin| begin < before);
-        self.segments
-            .iter()
-            .rev()
-            .take(KEPT)
+        self.in_memory()
             .filter(early)
             .all(|held| held.lanes.iter().all(|lane| lane.bytes == 0 || lane.place.is_some()))
     }

@@ -15,6 +15,7 @@ mod house;
 mod household;
 mod http;
 mod invites;
+mod judges;
 mod live;
 mod pages;
 mod parties;

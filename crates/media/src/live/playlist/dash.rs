@@ -46,7 +46,6 @@ fn write_manifest(f: &mut Formatter<'_>, window: &Window, now: u64) -> fmt::Resu
         )?;
         write!(f, r#" minimumUpdatePeriod="{}" timeShiftBufferDepth="{}""#, Length(target), Length(all))?;
         writeln!(f, r#" suggestedPresentationDelay="{}">"#, Length(target * DELAY))?;
-        writeln!(f, r#"<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="{}"/>"#, Moment(now))?;
     }
     let mut passed = Duration::ZERO;
     for era in &window.eras {
@@ -67,6 +66,9 @@ fn write_manifest(f: &mut Formatter<'_>, window: &Window, now: u64) -> fmt::Resu
             set(f, window, era, (number, track), origin, held())?;
         }
         writeln!(f, "</Period>")?;
+    }
+    if !ended {
+        writeln!(f, r#"<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="{}"/>"#, Moment(now))?;
     }
     f.write_str("</MPD>\n")
 }

@@ -11,7 +11,7 @@ use crate::live::{File, Track};
 const VERSION: u32 = 9;
 /// A segment is skipped once it is this many target durations from the end: six are the least (section 4.4.3.8).
 const SKIP_FROM: u32 = 6;
-/// Parts are listed of segments that are this many target durations from the end (section 6.2.2).
+/// Parts are listed of segments that begin less than so many target durations before the end (section 6.2.2).
 const PARTS_FROM: u32 = 3;
 /// How many parts players stay behind: three are asked for (section 4.4.3.8), and half a part is for the way.
 const HOLD_BACK: f64 = 3.5;
@@ -116,7 +116,7 @@ fn write_media(f: &mut Formatter<'_>, window: &Window, track: usize, skip: bool)
     let mut before = skipped.checked_sub(1).and_then(|last| all().nth(last)).map(|held| held.era);
     for held in all().skip(skipped) {
         border(f, window, track, held, &mut before)?;
-        if !ended && end.saturating_sub(held.at + held.length) < target * PARTS_FROM {
+        if !ended && end.saturating_sub(held.at) < target * PARTS_FROM {
             parts(f, window, track, held)?;
         }
         segment(f, window, track, held)?;
