@@ -6,6 +6,7 @@
 //! others found, and `now`, and gives outputs.
 
 pub mod captions;
+pub mod codec;
 pub mod container;
 pub mod household;
 pub mod ladder;
