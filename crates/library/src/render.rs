@@ -10,7 +10,7 @@
 
 mod command;
 mod encoders;
-mod ffmpeg;
+pub(crate) mod ffmpeg;
 mod job;
 mod look;
 mod scenes;

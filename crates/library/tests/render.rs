@@ -258,6 +258,10 @@ async fn other_codings_are_made_beside_h264_and_a_player_can_change_between_them
     let mut film = Film::make("film.mkv", 62, &["-c:v", "mpeg4", "-q:v", "6", "-an"]).await;
     film.plan.also = vec![Codec::Hevc, Codec::Av1];
     assert_eq!((film.plan.picture, film.plan.pieces()), (Picture::Encode, 2));
+    let work = film.renditions().join("work");
+    fs::create_dir_all(&work).unwrap();
+    let ladder = r#"{"rungs":[{"height":180,"crf":30,"bitrate":null}],"saving_percent":null}"#;
+    fs::write(work.join("ladder.json"), ladder).unwrap();
     film.render(0, &|_| ()).await.unwrap();
     assert_eq!(render::count(&film.renditions()), 3);
     let source = said(&film.path, "stream=nb_read_frames");

@@ -10,6 +10,7 @@ pub mod codec;
 pub mod container;
 pub mod household;
 pub mod ladder;
+pub mod live_ladder;
 pub mod loudness;
 pub mod m3u;
 pub mod name;
