@@ -16,7 +16,7 @@ use crate::app::{App, Shared};
 use crate::clock::{DAY, now};
 use crate::config::Config;
 use crate::connections::Connections;
-use crate::house::{air, extras, films, guide, recordings, renderings, watch};
+use crate::house::{air, extras, films, guide, ladders, recordings, renderings, watch};
 use crate::node::Node;
 use crate::webrtc::Webrtc;
 use crate::{routes, tls};
@@ -94,6 +94,7 @@ pub async fn serve(
         tokio::spawn(renderings::keep(app.clone())),
         tokio::spawn(extras::keep(app.clone())),
         tokio::spawn(air::follow(app.clone())),
+        tokio::spawn(ladders::keep(app.clone())),
         tokio::spawn(guide::keep(app.clone())),
         tokio::spawn(guide::import::keep(app.clone())),
         tokio::spawn(recordings::keep(app.clone())),
