@@ -87,6 +87,7 @@ impl Broadcast {
     /// How far back one can go from now on.
     pub fn set_length(&self, length: Duration) {
         self.change(|window| window.set_length(length));
+        self.rungs.set_length(length);
     }
 
     /// Whether something is being made of it, so that nothing may go.

@@ -26,6 +26,12 @@ pub(crate) struct Rungs {
 }
 
 impl Rungs {
+    /// How far back one can go in each from now on.
+    pub(crate) fn set_length(&self, length: Duration) {
+        let all = self.all().clone();
+        all.iter().for_each(|(_, rung)| rung.set_length(length));
+    }
+
     fn all(&self) -> MutexGuard<'_, Vec<(String, Arc<Broadcast>)>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -78,14 +78,14 @@ impl Follower {
         let timescale = self.row.track.timescale;
         let origin = *self.origin.get_or_insert(sample.pts);
         let ticks = |span: Duration| (Timestamp::ZERO + span).in_ticks(timescale);
-        let mut shown = self.begin + ticks(sample.pts.since(origin));
+        let mut shown = self.begin.saturating_add(ticks(sample.pts.since(origin)));
         while let Some(next) = self.borders.front().copied() {
             let begins = if next.independent && sample.keyframe {
-                shown + ticks(NEAR) >= next.shown
+                shown.saturating_add(ticks(NEAR)) >= next.shown
             } else if next.independent {
-                shown >= next.shown + ticks(NEAR)
+                shown >= next.shown.saturating_add(ticks(NEAR))
             } else {
-                shown + ticks(CLOSE) >= next.shown
+                shown.saturating_add(ticks(CLOSE)) >= next.shown
             };
             if !begins {
                 break;
@@ -127,6 +127,8 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::frame::Size;
@@ -206,5 +208,40 @@ mod tests {
         follower.border(border(9, 100, true));
         follower.push(&picture(0, true), &mut cuts).unwrap();
         assert_eq!(follower.push(&picture(120, true), &mut cuts), Err(Skipped));
+    }
+
+    proptest! {
+        /// Whatever a transcoder gives, segments follow each other without a hole, and time goes on.
+        #[test]
+        fn rubbish_is_survived(
+            steps in proptest::collection::vec((0..200_u64, any::<bool>(), any::<bool>()), 0..300),
+        ) {
+            let mut follower = follower();
+            let (mut cuts, mut next, mut at) = (Vec::new(), 1, 0);
+            for (number, keyframe, ahead) in steps {
+                if ahead {
+                    at += number;
+                    follower.border(border(7 + next, at, keyframe));
+                    next += 1;
+                } else if follower.push(&picture(number, keyframe), &mut cuts).is_err() {
+                    break;
+                }
+            }
+            follower.finish(&mut cuts);
+            let (mut segment, mut end) = (7, 0);
+            for cut in &cuts {
+                match cut {
+                    Cut::Part(part) => {
+                        prop_assert_eq!(part.segment, segment);
+                        prop_assert!(part.start >= end && part.ticks > 0);
+                        end = part.start;
+                    }
+                    Cut::Segment(number) => {
+                        prop_assert_eq!(*number, segment);
+                        segment += 1;
+                    }
+                }
+            }
+        }
     }
 }

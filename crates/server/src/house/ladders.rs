@@ -109,6 +109,9 @@ impl Work {
 
     /// Begins and ends what has to be.
     async fn look(&mut self, app: &Shared) {
+        if self.running.is_empty() && app.hub.streams().is_empty() {
+            return;
+        }
         let channels = match app.store.channels().all().await {
             Ok(channels) => channels,
             Err(error) => {

@@ -78,7 +78,7 @@ impl OnAir {
 }
 
 /// What `ffprobe` says of the streams at an address.
-async fn probed(url: String, token: Option<&str>) -> Value {
+pub(crate) async fn probed(url: String, token: Option<&str>) -> Value {
     let header = format!("Authorization: Bearer {}\r\n", token.unwrap_or_default());
     let probing = tokio::task::spawn_blocking(move || {
         Command::new("ffprobe")

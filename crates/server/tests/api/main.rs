@@ -15,6 +15,7 @@ mod house;
 mod household;
 mod http;
 mod invites;
+mod ladders;
 mod live;
 mod pages;
 mod parties;
