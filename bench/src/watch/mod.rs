@@ -74,7 +74,6 @@ const PORTS: (u16, u16) = (46_200, 46_219);
 /// Measures it. What is not measured, or has no peer here, is null.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let watch = Watch::begin();
-    let house = House::start(Settings { sessions: 1, kbps: 6000, ports: PORTS })?;
     let mut figures = json!({
         "case": "watch",
         "start_ms": null, "seek_ms": null, "peer_start_ms": null, "peer_seek_ms": null,
@@ -84,22 +83,11 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         "storage_overhead_percent": null, "party_skew_ms": null, "ladder_saving_percent": null,
         "film": null,
     });
-    if [Part::Start, Part::Load, Part::Publish].into_iter().any(|part| plan.has(part)) {
-        films(plan, &house, &mut figures)?;
+    let served = [Part::Start, Part::Load, Part::Publish, Part::Glass, Part::Viewers];
+    if served.into_iter().any(|part| plan.has(part)) {
+        let house = House::start(Settings { sessions: 1, kbps: 6000, ports: PORTS })?;
+        of_house(plan, &house, &mut figures)?;
     }
-    if plan.has(Part::Glass) {
-        say("From a publisher's picture to a viewer's");
-        figures["whep_ms"] = json!(Spread::of(&glass::measure(&house, Way::Whep)?));
-        figures["llhls_ms"] = json!(Spread::of(&glass::measure(&house, Way::LowLatencyHls)?));
-    }
-    if plan.has(Part::Viewers) {
-        say("Viewers of a live stream per core");
-        let viewers = Viewers::measure(&house, &Material::folder()?, plan.viewers, plan.install)?;
-        figures["viewers_per_core"] = json!(viewers.per_core());
-        figures["rss_per_viewer_bytes"] = json!(viewers.rss());
-        figures["viewers"] = json!(viewers);
-    }
-    drop(house);
     if plan.has(Part::Party) {
         say("Eight tabs of a party, one of them frozen");
         figures["party_skew_ms"] = json!(party::measure()?);
@@ -109,6 +97,26 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     }
     figures["machine"] = json!(watch.end());
     Ok(figures)
+}
+
+/// What is measured of a server of ours.
+fn of_house(plan: &Plan, house: &House, figures: &mut Value) -> Result<()> {
+    if [Part::Start, Part::Load, Part::Publish].into_iter().any(|part| plan.has(part)) {
+        films(plan, house, figures)?;
+    }
+    if plan.has(Part::Glass) {
+        say("From a publisher's picture to a viewer's");
+        figures["whep_ms"] = json!(Spread::of(&glass::measure(house, Way::Whep)?));
+        figures["llhls_ms"] = json!(Spread::of(&glass::measure(house, Way::LowLatencyHls)?));
+    }
+    if plan.has(Part::Viewers) {
+        say("Viewers of a live stream per core");
+        let viewers = Viewers::measure(house, &Material::folder()?, plan.viewers, plan.install)?;
+        figures["viewers_per_core"] = json!(viewers.per_core());
+        figures["rss_per_viewer_bytes"] = json!(viewers.rss());
+        figures["viewers"] = json!(viewers);
+    }
+    Ok(())
 }
 
 /// What is measured beside nginx: with a film of one hour, and a publisher.
