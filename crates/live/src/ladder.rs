@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use playhouse_media::frame::Size;
@@ -219,7 +219,7 @@ fn late(shared: &Shared, rungs: &[Rung]) -> Result<(), Fallen> {
 
 /// One lower quality in the making.
 struct Rung {
-    broadcast: std::sync::Arc<Broadcast>,
+    broadcast: Arc<Broadcast>,
     demuxer: Demuxer,
     intake: Intake,
     follower: Option<Follower>,
@@ -234,9 +234,9 @@ struct Rung {
 }
 
 impl Rung {
-    fn new(broadcast: std::sync::Arc<Broadcast>, number: usize, era: Era) -> Self {
+    fn new(broadcast: Arc<Broadcast>, number: usize, era: Era) -> Self {
         let (wake, woken) = mpsc::channel(1);
-        let writer = tokio::spawn(recorder::write(std::sync::Arc::clone(&broadcast), woken));
+        let writer = tokio::spawn(recorder::write(Arc::clone(&broadcast), woken));
         Self {
             broadcast,
             demuxer: Demuxer::of_picture(number),

@@ -17,11 +17,10 @@ static LISTED: OnceCell<String> = OnceCell::const_new();
 pub async fn missing(codecs: &[Codec]) -> Option<String> {
     let listed = LISTED.get_or_init(list).await;
     let codec = codecs.iter().find(|codec| !has(listed, codec.encoder()))?;
+    let (name, encoder) = (codec.name(), codec.encoder());
     Some(format!(
-        "This machine\u{2019}s ffmpeg has no encoder for {} (`{}`). Debian\u{2019}s ffmpeg has it; install that one, or leave {} out.",
-        codec.name(),
-        codec.encoder(),
-        codec.name(),
+        "This machine's ffmpeg has no encoder for {name} (`{encoder}`). Debian's ffmpeg has it: install that one, or leave \
+         {name} out."
     ))
 }
 

@@ -47,6 +47,8 @@ pub struct Follower {
     origin: Option<Timestamp>,
     /// Whether the current segment has a picture.
     filled: bool,
+    /// Whether more lay ahead than is kept.
+    missed: bool,
 }
 
 impl Follower {
@@ -55,7 +57,15 @@ impl Follower {
         let track = Track::new(format).filter(|_| format.is_video())?;
         let (segment, begin) = (first.segment, first.shown);
         let row = Row::new(track, 0);
-        Some(Self { row, borders: VecDeque::new(), segment, begin, origin: None, filled: false })
+        Some(Self {
+            row,
+            borders: VecDeque::new(),
+            segment,
+            begin,
+            origin: None,
+            filled: false,
+            missed: false,
+        })
     }
 
     /// The track that comes out.
@@ -65,8 +75,13 @@ impl Follower {
 
     /// Where another segment of the stream begins; they come in order.
     pub fn border(&mut self, border: Border) {
-        if border.segment > self.segment && self.borders.len() < MOST_AHEAD {
+        if border.segment <= self.segment {
+            return;
+        }
+        if self.borders.len() < MOST_AHEAD {
             self.borders.push_back(border);
+        } else {
+            self.missed = true;
         }
     }
 
@@ -90,7 +105,7 @@ impl Follower {
             if !begins {
                 break;
             }
-            if !self.filled {
+            if !self.filled || self.missed {
                 return Err(Skipped);
             }
             if duration(shown.abs_diff(next.shown), timescale) <= NEAR {
@@ -153,11 +168,8 @@ mod tests {
     }
 
     fn parts(cuts: &[Cut], segment: u64) -> Vec<&Part> {
-        let part = |cut| match cut {
-            &Cut::Part(ref part) if part.segment == segment => Some(part),
-            _ => None,
-        };
-        cuts.iter().filter_map(part).collect()
+        let parts = cuts.iter().filter_map(|cut| if let Cut::Part(part) = cut { Some(part) } else { None });
+        parts.filter(|part| part.segment == segment).collect()
     }
 
     #[test]
