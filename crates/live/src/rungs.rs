@@ -61,6 +61,8 @@ impl Broadcast {
     /// The lower quality of that name, to be gone on with at a segment. Where it ended before that one it is begun anew,
     /// since numbers of segments have no holes.
     pub(crate) fn rung(&self, name: &str, segment: u64) -> Arc<Self> {
+        // Its own window is never locked after the list of its qualities: whoever waits for them holds it.
+        let length = self.window().length();
         let mut all = self.rungs.all();
         if let Some((_, known)) = all.iter().find(|(known, _)| known == name)
             && known.window().next().1 == Some(segment)
@@ -69,7 +71,7 @@ impl Broadcast {
         }
         let folder = self.folder().join(RENDITIONS).join(name);
         clear(&folder);
-        let window = Window::new(self.window().length(), MOST_BYTES);
+        let window = Window::new(length, MOST_BYTES);
         let fresh = Arc::new(Self::new(folder, window));
         match all.iter_mut().find(|(known, _)| known == name) {
             Some((_, there)) => *there = Arc::clone(&fresh),
