@@ -43,8 +43,8 @@ impl Savings {
             say("Drawing a scene that is hard to encode");
             ffmpeg()
                 .args(["-f", "lavfi", "-i"])
-                .arg("mandelbrot=size=640x360:rate=24:end_scale=0.0003,scale=1280:720,noise=alls=10:allf=t")
-                .args(["-t", &SECONDS.to_string(), "-c:v", "libx264", "-preset", "ultrafast", "-crf", "12"])
+                .arg("mandelbrot=size=640x360:rate=24:end_scale=0.0003,scale=1280:720,noise=alls=6:allf=t")
+                .args(["-t", &SECONDS.to_string(), "-c:v", "libx264", "-preset", "ultrafast", "-crf", "18"])
                 .args(["-pix_fmt", "yuv420p", "-g", "48", "-f", "mp4"])
                 .arg(to)
                 .status()
