@@ -9,6 +9,7 @@ use std::time::Duration;
 use playhouse_media::live::Window;
 
 use crate::broadcast::Broadcast;
+use crate::rungs::RENDITIONS;
 use crate::stream::Stream;
 use crate::{disk, recorder};
 
@@ -55,6 +56,8 @@ impl Air {
         {
             tracing::warn!(folder = %folder.display(), %error, "what was recorded of a channel cannot be read");
         }
+        // Lower qualities are made anew.
+        std::fs::remove_dir_all(folder.join(RENDITIONS)).ok();
         let mut broadcasts = self.lock();
         let fresh = || Arc::new(Broadcast::new(folder, window));
         Some(Arc::clone(broadcasts.entry(channel.to_owned()).or_insert_with(fresh)))

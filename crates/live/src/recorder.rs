@@ -176,7 +176,7 @@ impl Disk {
 }
 
 /// Writes segments that are over, and removes what is older than the window.
-async fn write(broadcast: Arc<Broadcast>, mut woken: mpsc::Receiver<()>) {
+pub(crate) async fn write(broadcast: Arc<Broadcast>, mut woken: mpsc::Receiver<()>) {
     let (mut disk, mut era) = (Disk::Room, None);
     while woken.recv().await.is_some() {
         while let Some(job) = next(&broadcast, &mut era) {

@@ -16,6 +16,7 @@ use crate::house::extras::Extras;
 use crate::house::films::Films;
 use crate::house::guide::Guide;
 use crate::house::keys::Keys;
+use crate::house::ladders::Ladders;
 use crate::house::parties::Parties;
 use crate::house::renderings::Renderings;
 use crate::house::sessions::Sessions;
@@ -50,6 +51,7 @@ pub(crate) struct App {
     pub(crate) films: Arc<Films>,
     pub(crate) guide: Guide,
     pub(crate) renderings: Renderings,
+    pub(crate) ladders: Ladders,
     pub(crate) extras: Extras,
     pub(crate) uploads: Uploads,
     pub(crate) buffers: Arc<Buffers>,
@@ -83,6 +85,7 @@ impl App {
             films: Arc::new(Films::new(&config)),
             guide: Guide::default(),
             renderings: Renderings::new(&config),
+            ladders: Ladders::default(),
             extras: Extras::new(&config),
             uploads: Uploads::new(&config),
             buffers: Arc::default(),

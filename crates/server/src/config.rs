@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use playhouse_play::control::NetSpec;
+use playhouse_watch::codec::Codec;
 
 use crate::network::Network;
 
@@ -22,6 +23,8 @@ pub struct Config {
     pub upload_limit: u64,
     /// Bytes of the disk that uploads leave free.
     pub reserve: u64,
+    /// Codings that films are made in beside H.264 when they are made playable.
+    pub also: Vec<Codec>,
     /// Where programs are looked for, in this order.
     pub programs: Vec<PathBuf>,
     /// Whether to speak TLS with a self-signed certificate.
@@ -59,6 +62,7 @@ impl Config {
             films: vec![data.join("films")],
             upload_limit: 100 << 30,
             reserve: 2 << 30,
+            also: Vec::new(),
             data,
             runtime,
             titles,

@@ -86,6 +86,8 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(live::manifest))
         .routes(routes!(live::playlist))
         .routes(routes!(live::segment))
+        .routes(routes!(live::rendition_playlist))
+        .routes(routes!(live::rendition_segment))
         .routes(routes!(guide::get))
         .routes(routes!(guide::create))
         .routes(routes!(guide::preview))

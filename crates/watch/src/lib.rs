@@ -6,9 +6,11 @@
 //! others found, and `now`, and gives outputs.
 
 pub mod captions;
+pub mod codec;
 pub mod container;
 pub mod household;
 pub mod ladder;
+pub mod live_ladder;
 pub mod loudness;
 pub mod m3u;
 pub mod name;

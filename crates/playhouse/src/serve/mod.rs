@@ -80,6 +80,7 @@ fn settings(config: &Config, data: &Path, runtime: &Path) -> anyhow::Result<play
     let net = NetSpec { addresses: config.address.value.clone(), ports: config.udp_ports.value };
     let mut settings = playhouse_server::Config::new(data.to_owned(), runtime.to_owned(), titles, net);
     settings.films = films;
+    settings.also.clone_from(&config.also.value);
     settings.upload_limit = config.upload_mib.value.saturating_mul(1 << 20);
     settings.reserve = config.reserve_mib.value.saturating_mul(1 << 20);
     settings.tls = config.tls.value;

@@ -413,10 +413,12 @@ pub(crate) async fn change(
 fn stored(app: &Shared, film: &Film, rendering: Option<&Rendering>, extra: Option<&Extra>) -> StoredView {
     let renditions = rendering.and_then(|rendering| rendering.bytes);
     let rendered = rendering.and_then(|rendering| rendering.index_bytes);
-    let index_bytes =
-        rendered.map_or_else(|| app.films.index_bytes(&film.id), |bytes| u64::try_from(bytes).unwrap_or(0));
+    let own = app.films.index_bytes(&film.id);
+    let index_bytes = own + rendered.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
     let extras_bytes = extra.map_or(0, |extra| u64::try_from(extra.bytes).unwrap_or(0));
-    let plays = renditions.unwrap_or(film.size).max(1);
+    // A film that has renditions and no index of its own is played by them alone.
+    let file = if own > 0 || renditions.is_none() { film.size } else { 0 };
+    let plays = renditions.unwrap_or(0).saturating_add(file).max(1);
     let overhead_percent = (index_bytes + extras_bytes) as f64 / plays as f64 * 100.0;
     StoredView { index_bytes, extras_bytes, renditions_bytes: renditions, overhead_percent }
 }

@@ -287,6 +287,7 @@ pub(crate) async fn create(
         logo: None,
         guide_id: None,
         replace_publisher: false,
+        ladder: false,
         window_seconds: WINDOW_SECONDS,
         created: now(),
     };

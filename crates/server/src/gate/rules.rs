@@ -122,6 +122,8 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}/live/manifest.mpd", Need::Player),
     (Method::GET, "/api/channels/{id}/live/{playlist}", Need::Player),
     (Method::GET, "/api/channels/{id}/live/{track}/{segment}", Need::Streams),
+    (Method::GET, "/api/channels/{id}/live/renditions/{rendition}/{playlist}", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/renditions/{rendition}/{track}/{segment}", Need::Streams),
     // The guide, and channels made of the library. What opens films opens channels made of them.
     (Method::GET, "/api/guide", Need::Account),
     (Method::POST, "/api/guide/channels", Need::Owner),
@@ -208,6 +210,8 @@ const BY_TOKEN: &[&str] = &[
     "/api/channels/{id}/live/master.m3u8",
     "/api/channels/{id}/live/{playlist}",
     "/api/channels/{id}/live/{track}/{segment}",
+    "/api/channels/{id}/live/renditions/{rendition}/{playlist}",
+    "/api/channels/{id}/live/renditions/{rendition}/{track}/{segment}",
 ];
 
 /// Whether a token for players opens this.

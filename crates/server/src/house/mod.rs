@@ -10,6 +10,7 @@ pub(crate) mod films;
 pub(crate) mod guide;
 pub(crate) mod household;
 pub(crate) mod keys;
+pub(crate) mod ladders;
 pub(crate) mod live;
 pub(crate) mod parties;
 pub(crate) mod piece;

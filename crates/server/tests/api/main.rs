@@ -16,6 +16,7 @@ mod household;
 mod http;
 mod invites;
 mod judges;
+mod ladders;
 mod live;
 mod pages;
 mod parties;

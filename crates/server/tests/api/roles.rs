@@ -82,6 +82,8 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/live/manifest.mpd            -----SHO
     GET /api/channels/{id}/live/{playlist}              -----SHO
     GET /api/channels/{id}/live/{track}/{segment}       -----SHO
+    GET /api/channels/{id}/live/renditions/{rendition}/{playlist} -----SHO
+    GET /api/channels/{id}/live/renditions/{rendition}/{track}/{segment} -----SHO
     GET /api/guide                                      ----GSHO
     POST /api/guide/channels                            -------O
     POST /api/guide/preview                             -------O
@@ -222,7 +224,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
         let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{key}", "nope");
-        let real = real.replace("{rule}", "nope").replace("{film}", "nope");
+        let real = real.replace("{rule}", "nope").replace("{film}", "nope").replace("{rendition}", "240p");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {

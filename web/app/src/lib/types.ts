@@ -263,6 +263,8 @@ export interface Rendering {
   reason: string | null;
   asked_ms: number;
   ended_ms: number | null;
+  /** Codings that are made beside H.264. */
+  also: string[];
   renditions: number | null;
   bytes: number | null;
   ladder_saving_percent: number | null;
@@ -325,6 +327,12 @@ export interface Channel {
   height: number | null;
   window_seconds: number;
   replace_publisher: boolean;
+  /** Whether lower qualities are made while there is capacity. */
+  ladder: boolean;
+  /** Those that there are, the best first. */
+  renditions: string[];
+  /** Why there are none though they are wanted. */
+  ladder_reason: string | null;
   yours: boolean;
   hls: string;
   dash: string | null;
