@@ -1,6 +1,7 @@
 //! The routes, by subject. Each is described beside its handler, and allowed by a line in `gate::rules`.
 
 pub(crate) mod accounts;
+pub(crate) mod air;
 pub(crate) mod broadcast;
 pub(crate) mod channels;
 pub(crate) mod clips;

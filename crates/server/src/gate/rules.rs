@@ -167,6 +167,9 @@ pub(crate) const RULES: &[Rule] = &[
     // Media.
     (Method::OPTIONS, "/api/sessions/{id}/whep", Need::Anyone),
     (Method::POST, "/api/sessions/{id}/whep", Need::People),
+    // Whose channel it goes to, the handler looks up.
+    (Method::PUT, "/api/sessions/{id}/air", Need::Host),
+    (Method::DELETE, "/api/sessions/{id}/air", Need::Host),
     (Method::OPTIONS, "/api/sessions/{id}/whep/{peer}", Need::Anyone),
     (Method::PATCH, "/api/sessions/{id}/whep/{peer}", Need::People),
     (Method::DELETE, "/api/sessions/{id}/whep/{peer}", Need::People),

@@ -12,6 +12,7 @@ pub(crate) mod household;
 pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod parties;
+pub(crate) mod on_air;
 pub(crate) mod piece;
 pub(crate) mod places;
 pub(crate) mod queue;

@@ -17,6 +17,7 @@ mod http;
 mod invites;
 mod live;
 mod pages;
+mod on_air;
 mod parties;
 mod publisher;
 mod queue;

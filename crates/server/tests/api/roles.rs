@@ -123,6 +123,8 @@ const EXPECTED: &str = "
     OPTIONS /api/sessions/{id}/whep                     NVPEGSHO
     POST /api/sessions/{id}/whep                        -VP---HO
     OPTIONS /api/sessions/{id}/whep/{peer}              NVPEGSHO
+    PUT /api/sessions/{id}/air                          ------HO
+    DELETE /api/sessions/{id}/air                       ------HO
     PATCH /api/sessions/{id}/whep/{peer}                -VP---HO
     DELETE /api/sessions/{id}/whep/{peer}               -VP---HO
     OPTIONS /api/channels/{id}/whep                     NVPEGSHO

@@ -143,6 +143,8 @@ export interface Session {
   seats: Seat[];
   spectators: number;
   peers: Peer[];
+  /** The channel that it is published on, while it is. */
+  on_air: { id: string; name: string } | null;
   you: { steer: boolean; seat: number | null; invited: "spectator" | "player" | null };
 }
 
