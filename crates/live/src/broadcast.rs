@@ -10,6 +10,8 @@ use playhouse_media::live::{Edge, Found, Window};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use crate::tape::Tape;
+
 /// Why something that was asked for does not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
@@ -38,6 +40,8 @@ pub struct Broadcast {
     pub(crate) turn: AtomicU64,
     /// Films that are being made of it; nothing is removed meanwhile.
     pub(crate) keeping: AtomicUsize,
+    /// What is recorded of it beyond its window.
+    tapes: Mutex<Vec<Arc<Tape>>>,
 }
 
 impl Broadcast {
@@ -50,12 +54,18 @@ impl Broadcast {
             pen: tokio::sync::Mutex::default(),
             turn: AtomicU64::new(0),
             keeping: AtomicUsize::new(0),
+            tapes: Mutex::default(),
         }
     }
 
     /// Where its segments are.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What is recorded of it beyond its window.
+    pub(crate) fn tapes(&self) -> MutexGuard<'_, Vec<Arc<Tape>>> {
+        self.tapes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the file of a segment is.

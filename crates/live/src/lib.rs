@@ -15,6 +15,7 @@ mod hub;
 mod keep;
 mod recorder;
 mod stream;
+mod tape;
 
 pub use air::Air;
 pub use broadcast::{Broadcast, Missing};
@@ -22,3 +23,4 @@ pub use door::{Admission, Door, Protocol, Refusal, Verdict};
 pub use hub::{Event, Happening, Hub, MAX_STREAMS};
 pub use keep::NotKept;
 pub use stream::{Gone, Health, Item, Publisher, Stream, Subscription};
+pub use tape::{Full, Tape};

@@ -18,6 +18,7 @@ use crate::house::guide::Guide;
 use crate::house::keys::Keys;
 use crate::house::parties::Parties;
 use crate::house::renderings::Renderings;
+use crate::house::recordings::live::Finishing;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
@@ -56,6 +57,7 @@ pub(crate) struct App {
     pub(crate) parties: Parties,
     pub(crate) places: Mutex<Places>,
     pub(crate) sessions: Sessions,
+    pub(crate) finishing: Finishing,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
     pub(crate) requests: Arc<Semaphore>,
@@ -86,11 +88,12 @@ impl App {
             extras: Extras::new(&config),
             uploads: Uploads::new(&config),
             buffers: Arc::default(),
-            air: Arc::new(Air::new(config.data.join("live"))),
+            air: Arc::new(Air::new(config.data.join("live"), config.data.join("recordings"))),
             parties: Parties::default(),
             places: Mutex::default(),
             config,
             keys: Keys::new(store.clone()),
+            finishing: Finishing::default(),
             known: Known::default(),
             store,
             node,

@@ -51,13 +51,20 @@ pub(crate) struct Directives {
     skip: Option<String>,
 }
 
+impl Directives {
+    /// Whether segments that the player knows are left out.
+    pub(crate) fn skips(&self) -> bool {
+        self.skip.as_ref().is_some_and(|skip| skip == "YES" || skip == "v2")
+    }
+}
+
 fn off_air() -> Problem {
     Problem::not_found(
         "Nothing is on this channel at the moment. It begins by itself once somebody publishes.",
     )
 }
 
-fn no_part() -> Problem {
+pub(crate) fn no_part() -> Problem {
     Problem::not_found("There is no such segment or part (any more); read the playlist again.")
 }
 
@@ -70,7 +77,7 @@ fn missing(missing: Missing) -> Problem {
     }
 }
 
-fn file(name: &str) -> Answer<File> {
+pub(crate) fn file(name: &str) -> Answer<File> {
     name.parse().or(Err(Problem::not_found(
         "A channel has no file of that name; its playlists name those that it has.",
     )))
@@ -93,7 +100,7 @@ async fn broadcast(app: &Shared, id: &str) -> Answer<Arc<Broadcast>> {
     tokio::time::timeout(BEGINNING, looking).await.unwrap_or_else(|_| Err(off_air()))
 }
 
-fn text(kind: File, body: impl Into<Body>) -> Response {
+pub(crate) fn text(kind: File, body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, kind.content_type()), (CACHE_CONTROL, PLAYLISTS)], body.into()).into_response()
 }
 
@@ -171,8 +178,7 @@ pub(crate) async fn playlist(
             })?;
         }
     }
-    let skip = asked.skip.is_some_and(|skip| skip == "YES" || skip == "v2");
-    let playlist = broadcast.playlist(track, skip).ok_or_else(no_part)?;
+    let playlist = broadcast.playlist(track, asked.skips()).ok_or_else(no_part)?;
     // Players that bring no token share the text.
     let body = if key.after().is_empty() {
         Body::from(Bytes::from_owner(Text(playlist)))
@@ -205,6 +211,11 @@ pub(crate) async fn segment(
     let broadcast = app.air.broadcast(&id).ok_or_else(off_air)?;
     let patience = broadcast.window().target() * TARGETS;
     let asked = broadcast.when(|window| window.find(file), patience).await.map_err(missing)?;
+    sent(&app, &broadcast, file, asked).await
+}
+
+/// The bytes of a segment or part.
+pub(crate) async fn sent(app: &Shared, broadcast: &Broadcast, file: File, asked: Asked) -> Answer<Response> {
     let (length, body) = match asked {
         Asked::Memory(pieces) => {
             let length: usize = pieces.iter().map(|piece| piece.len()).sum();

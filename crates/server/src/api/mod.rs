@@ -20,6 +20,7 @@ pub(crate) mod parties;
 pub(crate) mod plays;
 pub(crate) mod profiles;
 pub(crate) mod queue;
+pub(crate) mod recorded;
 pub(crate) mod recordings;
 pub(crate) mod renderings;
 pub(crate) mod seats;

@@ -150,6 +150,9 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::DELETE, "/api/recordings/rules/{rule}", Need::Player),
     // Uploads take the owner's disk. What they can do is no secret.
     (Method::OPTIONS, "/api/uploads", Need::Anyone),
+    (Method::GET, "/api/recordings/{id}/watch/master.m3u8", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/{playlist}", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/{track}/{segment}", Need::Streams),
     (Method::POST, "/api/uploads", Need::Owner),
     (Method::GET, "/api/uploads/{id}", Need::Owner),
     (Method::PATCH, "/api/uploads/{id}", Need::Owner),

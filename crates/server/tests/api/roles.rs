@@ -99,6 +99,9 @@ const EXPECTED: &str = "
     POST /api/recordings                                -----SHO
     PATCH /api/recordings/{id}                          -----SHO
     DELETE /api/recordings/{id}                         -----SHO
+    GET /api/recordings/{id}/watch/master.m3u8          -----SHO
+    GET /api/recordings/{id}/watch/{playlist}           -----SHO
+    GET /api/recordings/{id}/watch/{track}/{segment}    -----SHO
     POST /api/recordings/rules                          -----SHO
     DELETE /api/recordings/rules/{rule}                 -----SHO
     GET /api/channels/{id}/schedule                     -------O

@@ -414,6 +414,8 @@ export interface Recording {
   state: "planned" | "recording" | "done" | "failed" | "skipped";
   reason: string | null;
   film: string | null;
+  /** The playlist of what a live channel's recording has so far. */
+  watch: string | null;
   protected: boolean;
   expires_ms: number | null;
   /** Ids of recordings that are in its way. */
