@@ -142,6 +142,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
 fn on_air(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
     router
         .routes(routes!(air::begin, air::end))
+        .routes(routes!(clips::to_film))
         .routes(routes!(recorded::master))
         .routes(routes!(recorded::playlist))
         .routes(routes!(recorded::segment))

@@ -19,6 +19,7 @@ pub mod recording;
 pub mod rendering;
 pub mod schedule;
 pub mod shelf;
+pub mod session;
 pub mod sidecar;
 pub mod sprites;
 pub mod xmltv;

@@ -204,6 +204,8 @@ pub(crate) const RULES: &[Rule] = &[
 
 /// What a token for players opens, which stands in the address and may be seen by others: it shows, and changes
 /// nothing.
+    // A film takes the disk of the house, as one that is kept of a channel does.
+    (Method::POST, "/api/clips/{id}/film", Need::Player),
 const BY_TOKEN: &[&str] = &[
     "/api/guide/playlist.m3u",
     "/api/guide/xmltv.xml",

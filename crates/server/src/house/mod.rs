@@ -7,6 +7,7 @@ pub(crate) mod catalogue;
 pub(crate) mod cover;
 pub(crate) mod extras;
 pub(crate) mod films;
+pub(crate) mod founding;
 pub(crate) mod guide;
 pub(crate) mod household;
 pub(crate) mod keys;

@@ -10,6 +10,7 @@ mod docs;
 mod errors;
 mod fake;
 mod films;
+mod founding;
 mod guide;
 mod house;
 mod household;

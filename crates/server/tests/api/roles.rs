@@ -154,6 +154,7 @@ const EXPECTED: &str = "
 ";
 
 // The routes of a party are walked with a real one in `parties`: here there is none, and an account is told so.
+    POST /api/clips/{id}/film                           -----SHO
 
 /// The one route whose answer does not end; it has a test of its own below.
 const ENDLESS: &str = "GET /api/events";
