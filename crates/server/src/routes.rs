@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::api::{
     accounts, air, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys,
-    live, me, on, parties, plays, profiles, queue, recorded, recordings, renderings, seats, sessions,
+    live, me, on, parties, plays, profiles, queue, recorded, recordings, relay, renderings, seats, sessions,
     sign_in, sources, streams, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
@@ -138,7 +138,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(docs::json))
 }
 
-/// What is on the air beyond the channels themselves: sessions, recordings in the making.
+/// What is on the air beyond the channels themselves: sessions, recordings in the making, channels of others.
 fn on_air(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
     router
         .routes(routes!(air::begin, air::end))
@@ -146,6 +146,9 @@ fn on_air(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
         .routes(routes!(recorded::master))
         .routes(routes!(recorded::playlist))
         .routes(routes!(recorded::segment))
+        .routes(routes!(relay::master))
+        .routes(routes!(relay::playlist))
+        .routes(routes!(relay::segment))
 }
 
 /// The methods and paths of a description.

@@ -22,6 +22,7 @@ pub(crate) mod profiles;
 pub(crate) mod queue;
 pub(crate) mod recorded;
 pub(crate) mod recordings;
+pub(crate) mod relay;
 pub(crate) mod renderings;
 pub(crate) mod seats;
 pub(crate) mod sessions;

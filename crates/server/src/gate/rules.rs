@@ -141,18 +141,22 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}/on/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/on/{playlist}", Need::Player),
     (Method::GET, "/api/channels/{id}/on/{film}/{track}/{segment}", Need::Streams),
+    // Channels of others, passed on.
+    (Method::GET, "/api/channels/{id}/relay/master.m3u8", Need::Player),
+    (Method::GET, "/api/channels/{id}/relay/playlist/{address}", Need::Player),
+    (Method::GET, "/api/channels/{id}/relay/segment/{address}", Need::Streams),
     // Recordings. Whose they are, the handlers look up.
     (Method::GET, "/api/recordings", Need::Player),
     (Method::POST, "/api/recordings", Need::Player),
     (Method::PATCH, "/api/recordings/{id}", Need::Player),
     (Method::DELETE, "/api/recordings/{id}", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/master.m3u8", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/{playlist}", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/{track}/{segment}", Need::Streams),
     (Method::POST, "/api/recordings/rules", Need::Player),
     (Method::DELETE, "/api/recordings/rules/{rule}", Need::Player),
     // Uploads take the owner's disk. What they can do is no secret.
     (Method::OPTIONS, "/api/uploads", Need::Anyone),
-    (Method::GET, "/api/recordings/{id}/watch/master.m3u8", Need::Player),
-    (Method::GET, "/api/recordings/{id}/watch/{playlist}", Need::Player),
-    (Method::GET, "/api/recordings/{id}/watch/{track}/{segment}", Need::Streams),
     (Method::POST, "/api/uploads", Need::Owner),
     (Method::GET, "/api/uploads/{id}", Need::Owner),
     (Method::PATCH, "/api/uploads/{id}", Need::Owner),
@@ -163,6 +167,9 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/sessions/{id}", Need::People),
     (Method::DELETE, "/api/sessions/{id}", Need::Host),
     (Method::GET, "/api/sessions/{id}/stats", Need::People),
+    // Whose channel it goes to, the handler looks up.
+    (Method::PUT, "/api/sessions/{id}/air", Need::Host),
+    (Method::DELETE, "/api/sessions/{id}/air", Need::Host),
     (Method::GET, "/api/queue", Need::Account),
     (Method::DELETE, "/api/queue", Need::Account),
     (Method::GET, "/api/plays", Need::Account),
@@ -170,9 +177,6 @@ pub(crate) const RULES: &[Rule] = &[
     // Media.
     (Method::OPTIONS, "/api/sessions/{id}/whep", Need::Anyone),
     (Method::POST, "/api/sessions/{id}/whep", Need::People),
-    // Whose channel it goes to, the handler looks up.
-    (Method::PUT, "/api/sessions/{id}/air", Need::Host),
-    (Method::DELETE, "/api/sessions/{id}/air", Need::Host),
     (Method::OPTIONS, "/api/sessions/{id}/whep/{peer}", Need::Anyone),
     (Method::PATCH, "/api/sessions/{id}/whep/{peer}", Need::People),
     (Method::DELETE, "/api/sessions/{id}/whep/{peer}", Need::People),
@@ -200,12 +204,12 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/clips", Need::Account),
     (Method::GET, "/api/clips/{id}", Need::Account),
     (Method::DELETE, "/api/clips/{id}", Need::Account),
+    // A film takes the disk of the house, as one that is kept of a channel does.
+    (Method::POST, "/api/clips/{id}/film", Need::Player),
 ];
 
 /// What a token for players opens, which stands in the address and may be seen by others: it shows, and changes
 /// nothing.
-    // A film takes the disk of the house, as one that is kept of a channel does.
-    (Method::POST, "/api/clips/{id}/film", Need::Player),
 const BY_TOKEN: &[&str] = &[
     "/api/guide/playlist.m3u",
     "/api/guide/xmltv.xml",

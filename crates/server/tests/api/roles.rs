@@ -110,6 +110,9 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/on/master.m3u8               -----SHO
     GET /api/channels/{id}/on/{playlist}                -----SHO
     GET /api/channels/{id}/on/{film}/{track}/{segment}  -----SHO
+    GET /api/channels/{id}/relay/master.m3u8            -----SHO
+    GET /api/channels/{id}/relay/playlist/{address}     -----SHO
+    GET /api/channels/{id}/relay/segment/{address}      -----SHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
@@ -120,14 +123,14 @@ const EXPECTED: &str = "
     GET /api/sessions/{id}                              -VP---HO
     DELETE /api/sessions/{id}                           ------HO
     GET /api/sessions/{id}/stats                        -VP---HO
+    PUT /api/sessions/{id}/air                          ------HO
+    DELETE /api/sessions/{id}/air                       ------HO
     GET /api/queue                                      ----GSHO
     DELETE /api/queue                                   ----GSHO
     GET /api/plays                                      ----GSHO
     OPTIONS /api/sessions/{id}/whep                     NVPEGSHO
     POST /api/sessions/{id}/whep                        -VP---HO
     OPTIONS /api/sessions/{id}/whep/{peer}              NVPEGSHO
-    PUT /api/sessions/{id}/air                          ------HO
-    DELETE /api/sessions/{id}/air                       ------HO
     PATCH /api/sessions/{id}/whep/{peer}                -VP---HO
     DELETE /api/sessions/{id}/whep/{peer}               -VP---HO
     OPTIONS /api/channels/{id}/whep                     NVPEGSHO
@@ -151,10 +154,10 @@ const EXPECTED: &str = "
     GET /api/clips                                      ----GSHO
     GET /api/clips/{id}                                 ----GSHO
     DELETE /api/clips/{id}                              ----GSHO
+    POST /api/clips/{id}/film                           -----SHO
 ";
 
 // The routes of a party are walked with a real one in `parties`: here there is none, and an account is told so.
-    POST /api/clips/{id}/film                           -----SHO
 
 /// The one route whose answer does not end; it has a test of its own below.
 const ENDLESS: &str = "GET /api/events";

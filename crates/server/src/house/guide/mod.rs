@@ -3,6 +3,7 @@
 pub(crate) mod fetch;
 pub(crate) mod import;
 mod reels;
+pub(crate) mod relay;
 mod timetable;
 pub(crate) mod what;
 
@@ -18,8 +19,8 @@ use self::reels::Read;
 pub(crate) use self::timetable::{Showing, Timetable};
 use crate::app::Shared;
 use crate::clock::{DAY, now};
-use crate::problem::{Answer, Problem};
 use crate::house::founding;
+use crate::problem::{Answer, Problem};
 
 /// How often schedules are held against the library: a film that was dropped in should be on soon.
 const EVERY: Duration = Duration::from_secs(5);
@@ -136,13 +137,13 @@ impl Guide {
 pub(crate) async fn keep(app: Shared) {
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
     let mut founded = false;
+    loop {
         every.tick().await;
-        if app.guide.follow(&app).await.is_err() {
         if !founded {
             founded = founding::found(&app).await.unwrap_or(false);
         }
+        if app.guide.follow(&app).await.is_err() {
             tracing::error!("the schedules of channels could not be brought up to date");
         }
     }
