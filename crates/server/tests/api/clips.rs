@@ -87,8 +87,9 @@ async fn a_clip_becomes_a_film_that_a_channel_can_show() {
     let file = film["file"].as_str().unwrap();
     assert!(file.starts_with("Recorded sessions S") && file.contains("Good Game"), "{file}");
     assert_eq!(std::fs::read(house.folder.path().join("data/films").join(file)).unwrap().len(), 10_000);
+    let owner = house.owner().await;
     let films =
-        house.until_at(&player, "/api/films", |films| films["films"][0]["show"] == "Recorded sessions").await;
+        house.until_at(&owner, "/api/films", |films| films["films"][0]["show"] == "Recorded sessions").await;
     assert!(films["films"][0]["title"].as_str().unwrap().starts_with("Good Game"), "{films}");
     player.post(&path, json!({})).await.problem(409, "conflict");
     // The film is a copy.

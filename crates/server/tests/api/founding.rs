@@ -43,8 +43,9 @@ async fn a_channel_that_was_deleted_does_not_come_back() {
     let house = House::new().await;
     let owner = house.owner().await;
     // As an earlier run of the program has left it.
+    let films = folder(&house);
     std::fs::write(house.folder.path().join("data/founding-channel"), "").unwrap();
-    make(&folder(&house).join("The Little Lantern (2026).mp4"), "320x180", &[]);
+    make(&films.join("The Little Lantern (2026).mp4"), "320x180", &[]);
     let ready =
         |films: &Value| films["films"].as_array().unwrap().iter().any(|film| film["state"] == "ready");
     house.until_at(&owner, "/api/films", ready).await;

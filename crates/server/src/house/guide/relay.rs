@@ -38,6 +38,9 @@ const WAITING: usize = 4;
 const AT_ONCE: usize = 96;
 const PER_ACCOUNT: usize = 16;
 
+/// How segments end whose players know them by that.
+const ENDINGS: [&str; 8] = [".ts", ".m4s", ".mp4", ".cmfv", ".cmfa", ".aac", ".mp3", ".vtt"];
+
 /// Bytes of a seal.
 const SEAL: usize = blake3::OUT_LEN;
 
@@ -88,16 +91,20 @@ impl Relay {
         hasher.finalize()
     }
 
-    /// Our address for one that a channel's playlist named.
+    /// Our address for one that a channel's playlist named. It ends as that one does, since there are players that go by it.
     pub(crate) fn ours(&self, channel: &str, address: &Url, kind: Kind) -> String {
         let mut bytes = self.sealed(channel, kind, address.as_str()).as_bytes().to_vec();
         bytes.extend_from_slice(address.as_str().as_bytes());
-        format!("/api/channels/{channel}/relay/{}/{}", word(kind), URL_SAFE_NO_PAD.encode(bytes))
+        let ending = match kind {
+            Kind::Playlist => ".m3u8",
+            Kind::Segment => ENDINGS.into_iter().find(|known| address.path().ends_with(known)).unwrap_or(""),
+        };
+        format!("/api/channels/{channel}/relay/{}/{}{ending}", word(kind), URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// The address that was sealed for that channel and kind; none where it was not.
     pub(crate) fn open(&self, channel: &str, kind: Kind, sealed: &str) -> Option<String> {
-        let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let bytes = URL_SAFE_NO_PAD.decode(sealed.split('.').next()?).ok()?;
         let (seal, address) = bytes.split_first_chunk::<SEAL>()?;
         let address = std::str::from_utf8(address).ok().filter(|address| address.len() <= LONGEST_ADDRESS)?;
         // This comparison takes the same time whatever differs.
@@ -251,11 +258,12 @@ mod tests {
         let address = Url::parse("http://tv.example/1.ts?a=ä").unwrap();
         let ours = relay.ours("one", &address, Kind::Segment);
         let sealed = ours.strip_prefix("/api/channels/one/relay/segment/").unwrap();
+        assert_eq!(sealed.rsplit('.').next(), Some("ts"), "{sealed}");
         assert_eq!(relay.open("one", Kind::Segment, sealed).as_deref(), Some(address.as_str()));
         assert_eq!(relay.open("two", Kind::Segment, sealed), None);
         assert_eq!(relay.open("one", Kind::Playlist, sealed), None);
         assert_eq!(other.open("one", Kind::Segment, sealed), None);
-        let mut bytes = URL_SAFE_NO_PAD.decode(sealed).unwrap();
+        let mut bytes = URL_SAFE_NO_PAD.decode(sealed.strip_suffix(".ts").unwrap()).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         assert_eq!(relay.open("one", Kind::Segment, &URL_SAFE_NO_PAD.encode(bytes)), None);
         for rubbish in ["", "a", "....", "AAAA"] {
