@@ -80,6 +80,9 @@ pub struct Flags {
     /// Where RTMP publishers (OBS, ffmpeg) come in, or `off` [default: port 1935 at the pages' address]
     #[arg(long, env = "PLAYHOUSE_RTMP", value_name = "ADDRESS:PORT")]
     rtmp: Option<Listener>,
+    /// Where RTMP publishers come in by TLS, with the certificate of the pages [default: off]
+    #[arg(long, env = "PLAYHOUSE_RTMPS", value_name = "ADDRESS:PORT")]
+    rtmps: Option<Listener>,
     /// Where SRT publishers come in, or `off` [default: port 9998 at the pages' address]
     #[arg(long, env = "PLAYHOUSE_SRT", value_name = "ADDRESS:PORT")]
     srt: Option<Listener>,
@@ -129,6 +132,7 @@ struct File {
     films: Option<Vec<PathBuf>>,
     listen: Option<SocketAddr>,
     rtmp: Option<Listener>,
+    rtmps: Option<Listener>,
     srt: Option<Listener>,
     tls: Option<bool>,
     sessions: Option<u32>,
@@ -158,6 +162,8 @@ pub struct Config {
     pub listen: Setting<SocketAddr>,
     /// Where RTMP publishers come in.
     pub rtmp: Setting<Listener>,
+    /// Where RTMP publishers come in by TLS.
+    pub rtmps: Setting<Listener>,
     /// Where SRT publishers come in.
     pub srt: Setting<Listener>,
     /// Whether they are served over TLS.
@@ -197,6 +203,7 @@ impl Config {
         let beside = |port| Listener(Some(SocketAddr::new(listen.value.ip(), port)));
         let config = Self {
             rtmp: pick(flags.rtmp.as_ref(), file.rtmp.as_ref(), || beside(1935)),
+            rtmps: pick(flags.rtmps.as_ref(), file.rtmps.as_ref(), || Listener(None)),
             srt: pick(flags.srt.as_ref(), file.srt.as_ref(), || beside(9998)),
             films: pick(flags.films.as_ref(), file.films.as_ref(), || vec![data.value.join("films")]),
             data,
@@ -217,6 +224,11 @@ impl Config {
         };
         config.check()?;
         Ok(config)
+    }
+
+    /// What a certificate of this house is for, beside this machine itself.
+    pub fn names(&self) -> Vec<String> {
+        self.address.value.iter().map(ToString::to_string).collect()
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -250,12 +262,13 @@ impl Config {
         let proxies =
             self.trusted_proxies.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let (from, to) = self.udp_ports.value;
-        let rows: [(&str, String, Source); 17] = [
+        let rows: [(&str, String, Source); 18] = [
             ("data", self.data.value.display().to_string(), self.data.source),
             ("titles", paths(&self.titles.value), self.titles.source),
             ("films", paths(&self.films.value), self.films.source),
             ("listen", self.listen.value.to_string(), self.listen.source),
             ("rtmp", self.rtmp.value.to_string(), self.rtmp.source),
+            ("rtmps", self.rtmps.value.to_string(), self.rtmps.source),
             ("srt", self.srt.value.to_string(), self.srt.source),
             ("tls", self.tls.value.to_string(), self.tls.source),
             ("sessions", self.sessions.value.to_string(), self.sessions.source),

@@ -26,6 +26,7 @@ pub use config::{Config, IceServer};
 pub use house::keys::Keys;
 pub use network::{Network, NotANetwork};
 pub use serve::{ServeError, first_code, serve};
+pub use tls::certificate;
 
 /// The description of the API (OpenAPI), as `/api/openapi.json` has it.
 pub fn description() -> utoipa::openapi::OpenApi {
