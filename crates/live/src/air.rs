@@ -76,6 +76,11 @@ impl Air {
         Ok(tape)
     }
 
+    /// The recordings that are open.
+    pub fn open_recordings(&self) -> Vec<String> {
+        self.lock_tapes().keys().cloned().collect()
+    }
+
     /// Forgets a recording, and removes what was recorded. Blocks.
     pub fn erase(&self, id: &str) {
         if let Some(tape) = self.lock_tapes().remove(id) {

@@ -50,19 +50,24 @@ const TAGS: [(&str, Kind); 6] = [
     ("#EXT-X-SESSION-DATA:", Kind::Segment),
 ];
 
+/// Whether bytes begin as a playlist does (RFC 8216, section 4.3.1.1).
+pub fn begins(bytes: &[u8]) -> bool {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).starts_with(b"#EXTM3U")
+}
+
 /// The playlist that was read at `base`, with all its addresses as `ours` gives them. What names an address in another
 /// way than HLS does is left out, since players may follow it.
 ///
 /// # Errors
 /// See [`Error`].
 pub fn rewrite(text: &[u8], base: &Url, mut ours: impl FnMut(&Url, Kind) -> String) -> Result<String, Error> {
+    if !begins(text) {
+        return Err(Error::NoPlaylist);
+    }
     if text.len() > MOST_BYTES {
         return Err(Error::TooLong);
     }
     let text = std::str::from_utf8(text).or(Err(Error::NoPlaylist))?.trim_start_matches('\u{feff}');
-    if !text.starts_with("#EXTM3U") {
-        return Err(Error::NoPlaylist);
-    }
     let mut addresses = 0;
     let mut place = |address: &str, kind| {
         addresses += 1;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -92,12 +92,17 @@ impl Air {
         {
             self.camera.lens(PLAYERS).want_keyframe();
         }
-        if !self.broken.load(Ordering::Acquire)
-            && self.units.try_send(Unit::Picture(Arc::clone(unit))).is_err()
-        {
+        if self.broken.load(Ordering::Acquire) {
+            return;
+        }
+        match self.units.try_send(Unit::Picture(Arc::clone(unit))) {
+            Ok(()) => {}
             // The node does not keep up: it gets whole groups of pictures or none.
-            self.broken.store(true, Ordering::Release);
-            self.camera.lens(PLAYERS).want_keyframe();
+            Err(TrySendError::Full(_)) => {
+                self.broken.store(true, Ordering::Release);
+                self.camera.lens(PLAYERS).want_keyframe();
+            }
+            Err(TrySendError::Disconnected(_)) => self.set(false),
         }
     }
 

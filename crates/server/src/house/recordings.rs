@@ -219,6 +219,11 @@ async fn step(app: &Shared) -> Answer<()> {
             _ => {}
         }
     }
+    // Whose account is gone records nothing more.
+    let running = |id: &String| all.iter().any(|known| known.id == *id && known.state == State::Recording);
+    for id in app.air.open_recordings().into_iter().filter(|id| !running(id)) {
+        live::forget(app, id).await?;
+    }
     let kept = |recording: &Recording| Kept {
         id: recording.id.clone(),
         protected: recording.protected,

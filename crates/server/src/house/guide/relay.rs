@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use playhouse_store::id;
 pub(crate) use playhouse_watch::relay::Kind;
-use playhouse_watch::relay::{LONGEST_ADDRESS, MOST_BYTES};
+use playhouse_watch::relay::{LONGEST_ADDRESS, MOST_BYTES, begins};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a viewer may take for a piece of it; who is slower is gone.
 const STALL: Duration = Duration::from_secs(20);
+
+/// Bytes that tell a playlist from anything else.
+const BEGINNING: u64 = 16;
 
 /// Bytes of a segment: a minute at 8 Mbit/s.
 const MOST_SEGMENT: u64 = 64 << 20;
@@ -162,15 +165,15 @@ pub(crate) async fn playlist(place: Place, address: String, private: bool) -> An
         let base =
             Url::parse(&answer.get_uri().to_string()).map_err(|error| Refused::Failed(error.to_string()))?;
         let limit = MOST_BYTES as u64 + 1;
+        let mut from = answer.into_body().into_with_config().limit(limit).reader();
+        let failed = |error: io::Error| Refused::Failed(error.to_string());
         let mut text = Vec::new();
+        (&mut from).take(BEGINNING).read_to_end(&mut text).map_err(failed)?;
         // What is no playlist may never end.
-        let read =
-            answer.into_body().into_with_config().limit(limit).reader().take(limit).read_to_end(&mut text);
-        match read {
-            Ok(_) => Ok((text, base)),
-            Err(_) if text.len() as u64 >= limit => Ok((text, base)),
-            Err(error) => Err(Refused::Failed(error.to_string())),
+        if begins(&text) {
+            from.take(limit).read_to_end(&mut text).map_err(failed)?;
         }
+        Ok((text, base))
     });
     let fetched = fetching.await.map_err(|error| Problem::internal("Fetching a playlist", &error))?;
     fetched.map_err(|refused: Refused| problem(&refused))

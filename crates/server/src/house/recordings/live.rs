@@ -51,6 +51,11 @@ impl Finishing {
         true
     }
 
+    /// Whether it is being made into a film.
+    fn is_busy(&self, id: &str) -> bool {
+        matches!(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id), Some(None))
+    }
+
     /// It is done, or tried again then.
     fn release(&self, id: &str, again: Option<Millis>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -251,6 +256,15 @@ pub(crate) async fn erase(app: &Shared, id: String) -> Answer<()> {
     let air = Arc::clone(&app.air);
     let erasing = tokio::task::spawn_blocking(move || air.erase(&id));
     erasing.await.map_err(|error| Problem::internal("Deleting a recording", &error))
+}
+
+/// The same, unless the recording has just begun, or is being made into a film.
+pub(super) async fn forget(app: &Shared, id: String) -> Answer<()> {
+    let known = app.store.recordings().get(&id).await?;
+    if known.is_some_and(|known| known.state == State::Recording) || app.finishing.is_busy(&id) {
+        return Ok(());
+    }
+    erase(app, id).await
 }
 
 /// Removes what is left of recordings that nobody knows.
