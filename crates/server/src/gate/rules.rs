@@ -99,6 +99,7 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/films/{id}/{playlist}", Need::Watches),
     (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Streams),
     (Method::GET, "/api/films/{id}/file", Need::Streams),
+    (Method::GET, "/api/films/{id}/start", Need::Streams),
     // Parties.
     (Method::POST, "/api/parties", Need::Player),
     (Method::GET, "/api/parties/{id}", Need::Party),
