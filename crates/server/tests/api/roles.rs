@@ -58,6 +58,7 @@ const EXPECTED: &str = "
     GET /api/films/{id}/{playlist}                      -----SHO
     GET /api/films/{id}/{track}/{segment}               -----SHO
     GET /api/films/{id}/file                            -----SHO
+    GET /api/films/{id}/start                           -----SHO
     GET /api/films/{id}/sprites/{name}                  -----SHO
     GET /api/renderings                                 -------O
     POST /api/films/{id}/rendering                      -------O
