@@ -226,6 +226,13 @@ fn put(broadcast: &Broadcast, job: Job) -> Disk {
         Err(_) => vec![0..0; packed.places.len()],
     };
     broadcast.change(|window| window.stored(number, places));
+    if written.is_ok() {
+        // Before anything of the window goes.
+        let tapes = broadcast.tapes().clone();
+        for tape in tapes {
+            tape.take(broadcast, number);
+        }
+    }
     if !broadcast.is_kept() {
         let (segments, eras) = broadcast.change(Window::expire);
         disk::remove(folder, &segments, &eras);

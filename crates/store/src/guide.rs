@@ -133,6 +133,13 @@ impl Guide<'_> {
         Ok(())
     }
 
+    /// The source that a channel came from.
+    pub async fn source_of(&self, channel: &str) -> Result<Option<Source>, StoreError> {
+        let sql = "SELECT guide_sources.* FROM guide_sources JOIN channel_sources \
+                   ON channel_sources.source = guide_sources.id WHERE channel_sources.channel = ?";
+        Ok(sqlx::query_as(sql).bind(channel).fetch_optional(self.0).await?)
+    }
+
     /// The ids of the channels of a source.
     pub async fn channels_of(&self, source: &str) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT channel FROM channel_sources WHERE source = ?";

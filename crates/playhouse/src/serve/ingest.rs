@@ -1,6 +1,7 @@
 //! Where publishers come in, and what is pulled.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -15,13 +16,23 @@ use crate::config::{Config, Listener, Setting, Source};
 ///
 /// # Errors
 /// When an address that somebody asked for cannot be listened at. A default one may be another program's.
-pub(super) fn begin(config: &Config, hub: &Arc<Hub>, store: &Store) -> anyhow::Result<()> {
+pub(super) fn begin(config: &Config, data: &Path, hub: &Arc<Hub>, store: &Store) -> anyhow::Result<()> {
     let house = House { hub: Arc::clone(hub), door: Arc::new(Keys::new(store.clone())) };
     if let Some(listener) = listen("rtmp", &config.rtmp, TcpListener::bind)? {
         let house = house.clone();
         tokio::spawn(async move {
             if let Err(error) = playhouse_ingest::rtmp(listener, house).await {
                 tracing::error!(%error, "nobody can publish by RTMP any more");
+            }
+        });
+    }
+    if let Some(listener) = listen("rtmps", &config.rtmps, TcpListener::bind)? {
+        let tls =
+            playhouse_server::certificate(data, &config.names()).context("RTMP by TLS cannot be taken")?;
+        let house = house.clone();
+        tokio::spawn(async move {
+            if let Err(error) = playhouse_ingest::rtmps(listener, tls, house).await {
+                tracing::error!(%error, "nobody can publish by RTMPS any more");
             }
         });
     }

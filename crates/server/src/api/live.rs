@@ -53,7 +53,7 @@ pub(crate) struct Directives {
 
 impl Directives {
     /// Whether segments that the player knows are left out.
-    fn skips(&self) -> bool {
+    pub(crate) fn skips(&self) -> bool {
         self.skip.as_ref().is_some_and(|skip| skip == "YES" || skip == "v2")
     }
 }
@@ -64,7 +64,7 @@ fn off_air() -> Problem {
     )
 }
 
-fn no_part() -> Problem {
+pub(crate) fn no_part() -> Problem {
     Problem::not_found("There is no such segment or part (any more); read the playlist again.")
 }
 
@@ -83,7 +83,7 @@ fn missing(missing: Missing) -> Problem {
     }
 }
 
-fn file(name: &str) -> Answer<File> {
+pub(crate) fn file(name: &str) -> Answer<File> {
     name.parse().or(Err(Problem::not_found(
         "A channel has no file of that name; its playlists name those that it has.",
     )))
@@ -106,7 +106,7 @@ async fn broadcast(app: &Shared, id: &str) -> Answer<Arc<Broadcast>> {
     tokio::time::timeout(BEGINNING, looking).await.unwrap_or_else(|_| Err(off_air()))
 }
 
-fn text(kind: File, body: impl Into<Body>) -> Response {
+pub(crate) fn text(kind: File, body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, kind.content_type()), (CACHE_CONTROL, PLAYLISTS)], body.into()).into_response()
 }
 
@@ -262,6 +262,11 @@ pub(crate) async fn segment(
 async fn piece(app: &Shared, broadcast: &Broadcast, file: File) -> Answer<Response> {
     let patience = broadcast.window().target() * TARGETS;
     let asked = broadcast.when(|window| window.find(file), patience).await.map_err(missing)?;
+    sent(app, broadcast, file, asked).await
+}
+
+/// The bytes of a segment or part.
+pub(crate) async fn sent(app: &Shared, broadcast: &Broadcast, file: File, asked: Asked) -> Answer<Response> {
     let (length, body) = match asked {
         Asked::Memory(pieces) => {
             let length: usize = pieces.iter().map(|piece| piece.len()).sum();

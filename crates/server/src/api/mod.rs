@@ -1,6 +1,7 @@
 //! The routes, by subject. Each is described beside its handler, and allowed by a line in `gate::rules`.
 
 pub(crate) mod accounts;
+pub(crate) mod air;
 pub(crate) mod broadcast;
 pub(crate) mod channels;
 pub(crate) mod clips;
@@ -19,7 +20,9 @@ pub(crate) mod parties;
 pub(crate) mod plays;
 pub(crate) mod profiles;
 pub(crate) mod queue;
+pub(crate) mod recorded;
 pub(crate) mod recordings;
+pub(crate) mod relay;
 pub(crate) mod renderings;
 pub(crate) mod seats;
 pub(crate) mod sessions;

@@ -118,7 +118,13 @@ async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> A
     {
         household::of_age(app, &caller, &film).await?;
     }
-    let on_air = ["/api/channels/{id}/live/", "/api/channels/{id}/on/", "/api/channels/{id}/whep"];
+    let on_air = [
+        "/api/channels/{id}/live/",
+        "/api/channels/{id}/on/",
+        "/api/channels/{id}/whep",
+        "/api/channels/{id}/relay/",
+        "/api/recordings/{id}/watch/",
+    ];
     if caller.is_limited() && on_air.iter().any(|prefix| path.as_str().starts_with(prefix)) {
         return Err(household::unrated());
     }

@@ -144,11 +144,18 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}/on/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/on/{playlist}", Need::Player),
     (Method::GET, "/api/channels/{id}/on/{film}/{track}/{segment}", Need::Streams),
+    // Channels of others, passed on.
+    (Method::GET, "/api/channels/{id}/relay/master.m3u8", Need::Player),
+    (Method::GET, "/api/channels/{id}/relay/playlist/{address}", Need::Player),
+    (Method::GET, "/api/channels/{id}/relay/segment/{address}", Need::Streams),
     // Recordings. Whose they are, the handlers look up.
     (Method::GET, "/api/recordings", Need::Player),
     (Method::POST, "/api/recordings", Need::Player),
     (Method::PATCH, "/api/recordings/{id}", Need::Player),
     (Method::DELETE, "/api/recordings/{id}", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/master.m3u8", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/{playlist}", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/{track}/{segment}", Need::Streams),
     (Method::POST, "/api/recordings/rules", Need::Player),
     (Method::DELETE, "/api/recordings/rules/{rule}", Need::Player),
     // Uploads take the owner's disk. What they can do is no secret.
@@ -163,6 +170,9 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/sessions/{id}", Need::People),
     (Method::DELETE, "/api/sessions/{id}", Need::Host),
     (Method::GET, "/api/sessions/{id}/stats", Need::People),
+    // Whose channel it goes to, the handler looks up.
+    (Method::PUT, "/api/sessions/{id}/air", Need::Host),
+    (Method::DELETE, "/api/sessions/{id}/air", Need::Host),
     (Method::GET, "/api/queue", Need::Account),
     (Method::DELETE, "/api/queue", Need::Account),
     (Method::GET, "/api/plays", Need::Account),
@@ -197,6 +207,8 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/clips", Need::Account),
     (Method::GET, "/api/clips/{id}", Need::Account),
     (Method::DELETE, "/api/clips/{id}", Need::Account),
+    // A film takes the disk of the house, as one that is kept of a channel does.
+    (Method::POST, "/api/clips/{id}/film", Need::Player),
 ];
 
 /// What a token for players opens, which stands in the address and may be seen by others: it shows, and changes

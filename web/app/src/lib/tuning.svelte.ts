@@ -13,6 +13,9 @@ const LIVE_S = 4;
 /** By which way a channel comes: in segments, which can be rewound, or by WebRTC, with the least delay. */
 export type Way = "segments" | "webrtc";
 
+/** What is shown: a channel, or what is being recorded of one. */
+export type Shown = Pick<Channel, "name" | "hls" | "live"> & Partial<Pick<Channel, "cover">>;
+
 /** The player of one channel, and what the page shows of it. */
 export class Tuning {
   state = $state<FilmState>("idle");
@@ -40,14 +43,14 @@ export class Tuning {
     return this.behind < LIVE_S;
   }
 
-  begin(element: HTMLElement, channel: Channel, { silent = false } = {}): void {
+  begin(element: HTMLElement, channel: Shown, { silent = false } = {}): void {
     this.close();
     this.way = "segments";
     const player = new FilmPlayer(element, {
       hls: channel.hls,
       live: channel.live,
       volume: silent ? 0 : this.volume,
-      ...(!silent && { label: { title: channel.name, poster: channel.cover } }),
+      ...(!silent && { label: { title: channel.name, ...(channel.cover && { poster: channel.cover }) } }),
     });
     this.#player = player;
     window.__film = player;

@@ -143,6 +143,8 @@ export interface Session {
   seats: Seat[];
   spectators: number;
   peers: Peer[];
+  /** The channel that it is published on, while it is. */
+  on_air: { id: string; name: string } | null;
   you: { steer: boolean; seat: number | null; invited: "spectator" | "player" | null };
 }
 
@@ -422,6 +424,8 @@ export interface Recording {
   state: "planned" | "recording" | "done" | "failed" | "skipped";
   reason: string | null;
   film: string | null;
+  /** The playlist of what a live channel's recording has so far. */
+  watch: string | null;
   protected: boolean;
   expires_ms: number | null;
   /** Ids of recordings that are in its way. */
