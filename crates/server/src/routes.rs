@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys, live,
-    me, on, parties, plays, profiles, queue, recordings, renderings, seats, sessions, sign_in, sources,
-    streams, system, titles, uploads, watching, whep,
+    accounts, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys, links,
+    live, me, on, parties, plays, profiles, queue, recordings, renderings, search, seats, sessions, sign_in,
+    sources, streams, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -71,6 +71,11 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::playlist))
         .routes(routes!(watching::segment))
         .routes(routes!(watching::file))
+        .routes(routes!(links::of_film))
+        .routes(routes!(links::film_list))
+        .routes(routes!(links::of_channel))
+        .routes(routes!(links::channel_list))
+        .routes(routes!(search::find))
         .routes(routes!(parties::create))
         .routes(routes!(parties::get, parties::change, parties::end))
         .routes(routes!(parties::invite))

@@ -134,11 +134,15 @@ pub(crate) async fn master(
 #[utoipa::path(get, path = "/api/channels/{id}/live/manifest.mpd", tag = "Channels", params(("id" = String, Path)),
     responses((status = 200, content_type = "application/dash+xml"),
               (status = 404, description = "Nothing is on, or there is no such channel.")))]
-pub(crate) async fn manifest(State(app): State<Shared>, Id(id): Id<String>) -> Answer<Response> {
+pub(crate) async fn manifest(
+    State(app): State<Shared>,
+    Id(id): Id<String>,
+    Params(key): Params<Key>,
+) -> Answer<Response> {
     let write = |window: &playhouse_media::live::Window| {
         window.manifest(u64::try_from(now()).unwrap_or_default().saturating_mul(1000))
     };
-    Ok(text(File::Manifest, beginning(&app, &id, write).await?))
+    Ok(text(File::Manifest, key.in_manifest(&beginning(&app, &id, write).await?)))
 }
 
 /// The HLS playlist of one track: `0.m3u8` is the picture's. It waits for what comes next where it is asked to, and
