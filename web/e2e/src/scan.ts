@@ -10,7 +10,8 @@ import { join } from "node:path";
 export async function scan(code: Locator): Promise<string | undefined> {
   const path = join(mkdtempSync(join(tmpdir(), "playhouse-code-")), "code.png");
   await code.screenshot({ path });
-  const pipeline = ["filesrc", `location=${path}`, "!", "pngdec", "!", "videoconvert", "!", "zbar", "!", "fakesink"];
+  // The detector looks at more than one picture before it is sure, as with a phone that is held still.
+  const pipeline = ["filesrc", `location=${path}`, "!", "pngdec", "!", "videoconvert", "!", "imagefreeze", "num-buffers=3", "!", "zbar", "cache=false", "!", "fakesink"];
   const said = execFileSync("gst-launch-1.0", ["-m", ...pipeline], { encoding: "utf8" });
-  return /symbol=\(string\)"?([^";]+)"?;/.exec(said)?.[1]?.replaceAll("\\", "");
+  return /symbol=\(string\)"([^"]+)"/.exec(said)?.[1]?.replaceAll("\\", "");
 }
