@@ -33,6 +33,7 @@ export class Tuning {
   /** Seconds behind what happens now. */
   behind = $state(0);
   way = $state<Way>("segments");
+  canFloat = $state(false);
   #player: FilmPlayer | undefined;
   #connection: LiveConnection | undefined;
   #video: HTMLVideoElement | undefined;
@@ -60,6 +61,7 @@ export class Tuning {
     if (step) this.#stepping = keepStep(player, () => guide.now());
     this.#player = player;
     window.__film = player;
+    this.canFloat = player.canFloat;
     this.error = "";
     player.on("state", (state) => (this.state = state));
     player.on("waiting", (waiting) => (this.waiting = waiting));
@@ -144,10 +146,6 @@ export class Tuning {
     if (this.#player) this.#player.volume = heard ? this.volume || 1 : 0;
   }
 
-  get canFloat(): boolean {
-    return this.way === "segments" && this.#player?.canFloat === true;
-  }
-
   async toggleFloat(): Promise<void> {
     await this.#player?.togglePictureInPicture();
   }
@@ -180,6 +178,7 @@ export class Tuning {
     if (window.__film === this.#player) delete window.__film;
     this.#player?.close();
     this.#player = undefined;
+    this.canFloat = false;
     this.state = "idle";
     this.#connection?.close();
     this.#connection = undefined;
