@@ -105,6 +105,27 @@ test("a film is played elsewhere by a link, which a phone reads from the screen"
   expect(house.log()).not.toContain(address.split("token=")[1]);
 });
 
+test("a device that the browser itself plays on is offered while it is near", async ({ owner }) => {
+  // No such device is near a test: the browser is told of one.
+  await owner.addInitScript(() => {
+    RemotePlayback.prototype.watchAvailability = (near) => {
+      queueMicrotask(() => near(true));
+      return Promise.resolve(1);
+    };
+    RemotePlayback.prototype.prompt = () => {
+      document.title = "asked for a device";
+      return Promise.resolve();
+    };
+  });
+  const film = await found(owner, "The General");
+  await owner.goto(`/films/${film.id}/watch?from=0`);
+  await playing(owner);
+  await owner.mouse.move(500, 300);
+  await owner.getByRole("button", { name: "Play elsewhere" }).click();
+  await owner.getByRole("button", { name: "Choose a device" }).click();
+  await expect(owner).toHaveTitle("asked for a device");
+});
+
 test("a player of one's own gets addresses, and a list of others comes in from a file", async ({ owner, playwright }) => {
   await owner.goto("/guide");
   await owner.getByRole("link", { name: "Channels in and out" }).click();
