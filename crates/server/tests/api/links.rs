@@ -39,7 +39,9 @@ async fn a_link_plays_its_film_in_foreign_players_until_it_is_revoked_and_opens_
     let secret = hls.split_once("token=").unwrap().1;
     let elsewhere = format!("/api/films/{}/master.m3u8?token={secret}", other["id"].as_str().unwrap());
     house.nobody.get(&elsewhere).await.problem(401, "sign-in-required");
-    for closed in ["/api/films", "/api/guide/playlist.m3u", "/api/guide/xmltv.xml", &format!("/api/films/{id}")] {
+    for closed in
+        ["/api/films", "/api/guide/playlist.m3u", "/api/guide/xmltv.xml", &format!("/api/films/{id}")]
+    {
         house.nobody.get(&format!("{closed}?token={secret}")).await.problem(401, "sign-in-required");
     }
     // A token of the guide opens no films.
@@ -65,7 +67,8 @@ async fn only_the_newest_links_of_an_account_hold_and_channels_have_some_too() {
     until(&owner, |film| film["state"] == "ready").await;
     let schedule = json!({"zone": "UTC", "always": {"everything": true}});
     let made = json!({"name": "House Channel", "number": 3, "schedule": schedule});
-    let id = owner.post("/api/guide/channels", made).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+    let id =
+        owner.post("/api/guide/channels", made).await.expect(201).json()["id"].as_str().unwrap().to_owned();
     let first = owner.post(&format!("/api/channels/{id}/links"), json!({})).await.expect(201).json();
     assert_eq!(first["dash"], Value::Null);
     let hls = path(&first, "hls", owner.address);

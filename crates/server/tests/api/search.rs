@@ -38,7 +38,10 @@ async fn one_search_finds_games_films_shows_channels_what_is_on_and_people() {
     let found = find(&owner, "good").await;
     assert_eq!(names(&found, "titles", "name"), ["Good Game"]);
     assert_eq!(names(&found, "films", "title"), ["The Good General"]);
-    assert_eq!((names(&found, "shows", "name"), &found["shows"][0]["episodes"]), (vec!["Good Rooms".into()], &json!(1)));
+    assert_eq!(
+        (names(&found, "shows", "name"), &found["shows"][0]["episodes"]),
+        (vec!["Good Rooms".into()], &json!(1))
+    );
     assert_eq!(names(&found, "channels", "name"), ["Good Channel"]);
     let mut on = names(&found, "programmes", "title");
     on.sort();
@@ -56,7 +59,10 @@ async fn one_search_finds_games_films_shows_channels_what_is_on_and_people() {
         assert!(Instant::now() < end, "{found}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    assert_eq!((&people["name"], &people["films"][0]["title"]), (&json!("Buster Keaton"), &json!("The Good General")));
+    assert_eq!(
+        (&people["name"], &people["films"][0]["title"]),
+        (&json!("Buster Keaton"), &json!("The Good General"))
+    );
     for nothing in ["", "%20", "nothing%20such"] {
         let found = find(&owner, nothing).await;
         assert!(found.as_object().unwrap().values().all(|some| some == &json!([])), "{found}");
@@ -70,11 +76,17 @@ async fn a_profile_with_an_age_limit_finds_only_what_it_may_see() {
     let owner = house.owner().await;
     make(&folder(&house).join("Wild (2001).mp4"), "320x180", &[]);
     let film = until(&owner, |film| film["title"] == "Wild" && film["state"] == "ready").await;
-    owner.json("PATCH", &format!("/api/films/{}", film["id"].as_str().unwrap()), json!({"age": 16})).await.expect(200);
+    owner
+        .json("PATCH", &format!("/api/films/{}", film["id"].as_str().unwrap()), json!({"age": 16}))
+        .await
+        .expect(200);
     let schedule = json!({"zone": "UTC", "always": {"everything": true}});
     owner.post("/api/guide/channels", json!({"name": "All", "schedule": schedule})).await.expect(201);
     let found = find(&owner, "wild").await;
-    assert_eq!((found["films"].as_array().unwrap().len(), found["programmes"].as_array().unwrap().len()), (1, 1));
+    assert_eq!(
+        (found["films"].as_array().unwrap().len(), found["programmes"].as_array().unwrap().len()),
+        (1, 1)
+    );
 
     let kim = owner.post("/api/profiles", json!({"name": "Kim", "age_limit": 6})).await.expect(201).json();
     owner.post(&format!("/api/profiles/{}/open", kim["id"].as_str().unwrap()), json!({})).await.expect(200);
