@@ -20,9 +20,10 @@
   };
   window.benchOurs = (address) => {
     const begun = performance.now();
-    const player = new library.FilmPlayer(stage(), { hls: address, volume: 0 });
+    const player = new library.FilmPlayer(stage(), { hls: address, bundle: address.replace("master.m3u8", "start"), volume: 0 });
     window.benchVideo = player.video;
-    window.benchTo = (seconds) => player.seek(seconds);
+    window.benchTo = (seconds) => player.seekNear(seconds);
+    window.benchToExactly = (seconds) => player.seek(seconds);
     const shown = picture(player.video);
     player.load();
     return latest(shown, "of ours").then((at) => at - begun);

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use crate::api::{
     accounts, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys, links,
     live, me, on, parties, plays, profiles, queue, recordings, renderings, search, seats, sessions, sign_in,
-    sources, streams, system, titles, uploads, watching, whep,
+    sources, start, streams, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -71,6 +71,7 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::playlist))
         .routes(routes!(watching::segment))
         .routes(routes!(watching::file))
+        .routes(routes!(start::start))
         .routes(routes!(links::of_film))
         .routes(routes!(links::film_list))
         .routes(routes!(links::of_channel))

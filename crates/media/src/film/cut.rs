@@ -5,7 +5,7 @@ use super::{Error, Kind};
 
 /// What a segment aims to last, in seconds: short enough to start and to change quality soon, long enough that its
 /// head and its request cost little.
-const TARGET: i64 = 4;
+const TARGET: i64 = 2;
 /// Segments of a track: three days of them.
 pub(super) const MOST_SEGMENTS: usize = 1 << 16;
 /// Samples of one segment, which are held in memory while it is cut: a quarter of an hour of 60 pictures a second.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use super::sidecar::Plan;
-use super::{Error, Index, ReadAt, Segment, Track, playlist};
+use super::{Error, Index, Kind, Part, ReadAt, Segment, Track, playlist};
 
 /// A text that is shown with the picture (`WebVTT`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,7 +104,83 @@ impl<S: ReadAt> Presentation<S> {
         Ok((index, self.indices[index].segment(inner, number)?))
     }
 
+    /// What a player reads first that begins at `at`: the playlists, and of one picture and one sound their heads and
+    /// segments there, the picture's last. Of the pictures that have at most `bits` a second it is the smallest with
+    /// `lines`, or else the largest; where all have more, the one that has least.
+    ///
+    /// # Errors
+    /// Where the index cannot be read.
+    pub fn first(&self, at: Duration, bits: u64, lines: u32) -> Result<Vec<Part>, Error> {
+        let at = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
+        let (mut pictures, mut sound) = (Vec::new(), None);
+        for (number, track) in self.tracks().enumerate() {
+            match track.kind {
+                Kind::Video { size, .. } => {
+                    pictures.push(Picture { number, lines: size.height, bits: track.peak })
+                }
+                Kind::Audio { .. } => sound = sound.or(Some(number)),
+            }
+        }
+        let picture = Picture::fitting(&pictures, bits, lines);
+        let tracks = || [sound, picture].into_iter().flatten();
+        let mut parts = vec![Part::Master];
+        parts.extend(tracks().map(Part::Playlist));
+        parts.extend(tracks().map(Part::Init));
+        for track in tracks() {
+            let times = self.times(track)?;
+            let begun = times.partition_point(|&begins| begins <= at).clamp(1, times.len().max(2) - 1);
+            parts.push(Part::Segment(track, u32::try_from(begun - 1).unwrap_or(u32::MAX)));
+        }
+        Ok(parts)
+    }
+
     fn at(&self, track: usize) -> Result<(usize, usize), Error> {
         self.places.get(track).copied().ok_or(Error::NoTrack { track, tracks: self.places.len() })
+    }
+}
+
+/// A track of pictures.
+struct Picture {
+    number: usize,
+    lines: u32,
+    /// Per second, at most.
+    bits: u64,
+}
+
+impl Picture {
+    /// The number of the one to begin with; none where there is none.
+    fn fitting(all: &[Self], bits: u64, lines: u32) -> Option<usize> {
+        let fitting = || all.iter().filter(|picture| picture.bits <= bits);
+        let picture = fitting()
+            .filter(|picture| picture.lines >= lines)
+            .min_by_key(|picture| picture.lines)
+            .or_else(|| fitting().max_by_key(|picture| picture.lines))
+            .or_else(|| all.iter().min_by_key(|picture| picture.bits))?;
+        Some(picture.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_film_begins_with_the_smallest_picture_that_fills_the_screen_and_that_the_network_carries() {
+        let all = [(0, 1080, 5_000_000), (2, 720, 2_000_000), (3, 360, 500_000)];
+        let all = all.map(|(number, lines, bits)| Picture { number, lines, bits });
+        let table = [
+            (u64::MAX, u32::MAX, 0),
+            (u64::MAX, 1080, 0),
+            (u64::MAX, 721, 0),
+            (u64::MAX, 720, 2),
+            (4_999_999, 1080, 2),
+            (600_000, 1080, 3),
+            (u64::MAX, 0, 3),
+            (0, 1080, 3),
+        ];
+        for (bits, lines, number) in table {
+            assert_eq!(Picture::fitting(&all, bits, lines), Some(number), "{bits} {lines}");
+        }
+        assert_eq!(Picture::fitting(&[], 0, 0), None);
     }
 }

@@ -10,9 +10,9 @@ use crate::time::Timestamp;
 use super::row::{Part, Row};
 use super::{Format, Sample, Track};
 
-/// The longest part (`PART-TARGET`): five pictures at 25 a second, six at 30, twelve at 60, nine frames of AAC, each of
+/// The longest part (`PART-TARGET`): four pictures at 24 and 25 a second, five at 30, ten at 60, seven frames of AAC, each of
 /// them over the 85 % of it that RFC 8216bis asks for (section 4.4.4.9).
-pub const PART: Duration = Duration::from_millis(210);
+pub const PART: Duration = Duration::from_millis(170);
 /// A segment ends at the first keyframe after this long: of keyframes each second, every other one begins a segment.
 const SHORTEST: Duration = Duration::from_millis(1_800);
 /// A segment ends after this long, keyframe or not, so that a publisher without keyframes fills no memory.

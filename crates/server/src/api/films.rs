@@ -154,6 +154,9 @@ pub(crate) struct FilmDetail {
     /// The HLS playlist.
     #[schema(example = "/api/films/abc/master.m3u8")]
     hls: String,
+    /// What a player reads first, in one answer.
+    #[schema(example = "/api/films/abc/start")]
+    start: String,
     /// The DASH manifest.
     #[schema(example = "/api/films/abc/manifest.mpd")]
     dash: String,
@@ -335,6 +338,7 @@ pub(crate) async fn detail(
     Ok(FilmDetail {
         tracks: tracks.into_iter().map(track_view).collect(),
         hls: format!("/api/films/{id}/master.m3u8"),
+        start: format!("/api/films/{id}/start"),
         dash: format!("/api/films/{id}/manifest.mpd"),
         file: format!("/api/films/{id}/file"),
         path: caller.is_owner().then(|| film.path.clone()),

@@ -28,6 +28,7 @@ pub(crate) mod sessions;
 pub(crate) mod sign_in;
 mod signalling;
 pub(crate) mod sources;
+pub(crate) mod start;
 pub(crate) mod streams;
 pub(crate) mod system;
 pub(crate) mod titles;

@@ -51,7 +51,7 @@ fn has(headers: &HeaderMap, tag: &str) -> bool {
     known.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }
 
-fn headed(status: StatusCode, body: Bytes, headers: &[(HeaderName, String)]) -> Response {
+pub(super) fn headed(status: StatusCode, body: Bytes, headers: &[(HeaderName, String)]) -> Response {
     let mut response = (status, body).into_response();
     response.headers_mut().remove(CONTENT_TYPE);
     for (name, value) in headers {
@@ -63,14 +63,19 @@ fn headed(status: StatusCode, body: Bytes, headers: &[(HeaderName, String)]) -> 
 }
 
 /// What went wrong with a part of a film.
-enum Lost {
+pub(super) enum Lost {
     Index(film::Error),
     File(io::Error),
     Changed,
 }
 
 /// A part's bytes with their number. Blocks.
-fn bytes(opened: &Opened, part: Part, key: &Key, buffers: &Arc<Buffers>) -> Result<(Bytes, u64), Lost> {
+pub(super) fn bytes(
+    opened: &Opened,
+    part: Part,
+    key: &Key,
+    buffers: &Arc<Buffers>,
+) -> Result<(Bytes, u64), Lost> {
     let film = &opened.presentation;
     let whole = |bytes: Vec<u8>| (bytes.len() as u64, Bytes::from(bytes));
     let list = |text: &str| whole(key.in_addresses(text).into_bytes());
@@ -125,7 +130,7 @@ pub(crate) async fn serve(
 }
 
 /// Says what is wrong, and has it looked at. What is held open of a film that is not what it was is let go.
-fn lost_film(app: &Shared, film: &Film, lost: Lost) -> Problem {
+pub(super) fn lost_film(app: &Shared, film: &Film, lost: Lost) -> Problem {
     if !matches!(lost, Lost::Index(film::Error::NoTrack { .. } | film::Error::NoSegment { .. })) {
         app.films.forget(&film.id);
         app.films.look_soon();

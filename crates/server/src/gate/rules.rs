@@ -101,6 +101,7 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/films/{id}/{playlist}", Need::Watches),
     (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Streams),
     (Method::GET, "/api/films/{id}/file", Need::Streams),
+    (Method::GET, "/api/films/{id}/start", Need::Streams),
     // What is found is what the lists show to whoever asks.
     (Method::GET, "/api/search", Need::Account),
     // Parties.

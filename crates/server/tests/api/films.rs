@@ -173,9 +173,43 @@ async fn segments_are_sent_as_http_has_them_and_only_to_whoever_may_watch() {
         guest.get(&path).await.problem(403, "not-allowed");
         house.nobody.get(&path).await.problem(401, "sign-in-required");
     }
+    guest.get(&format!("{base}/start")).await.problem(403, "not-allowed");
     guest.get("/api/films").await.expect(200);
     guest.post("/api/films/rescan", json!({})).await.problem(403, "not-allowed");
     player.delete(&base).await.problem(403, "not-allowed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_player_reads_first_comes_in_one_answer_as_it_would_by_itself() {
+    let house = House::new().await;
+    let player = house.player().await;
+    make(&folder(&house).join("Film.mp4"), "320x180", &[]);
+    let film = until(&player, |film| ready(film, "Film")).await;
+    let base = format!("/api/films/{}", film["id"].as_str().unwrap());
+    for (at, segments) in
+        [("0", ["1/0.m4s", "0/0.m4s"]), ("3.5", ["1/1.m4s", "0/1.m4s"]), ("1e6", ["1/2.m4s", "0/2.m4s"])]
+    {
+        let bundle = player.get(&format!("{base}/start?at={at}&bits=1&lines=720")).await.expect(200);
+        assert_eq!(bundle.header("content-length").unwrap(), bundle.body.len().to_string());
+        let (list, mut files) =
+            bundle.body.split_at(bundle.body.iter().position(|&byte| byte == b'\n').unwrap());
+        files = &files[1..];
+        let mut names = Vec::new();
+        for entry in serde_json::from_slice::<Value>(list).unwrap().as_array().unwrap() {
+            let (file, rest) = files.split_at(usize::try_from(entry["bytes"].as_u64().unwrap()).unwrap());
+            let name = entry["name"].as_str().unwrap().to_owned();
+            assert!(player.get(&format!("{base}/{name}")).await.expect(200).body == file, "{name}");
+            names.push(name);
+            files = rest;
+        }
+        assert!(files.is_empty());
+        let [sound, picture] = segments;
+        let all = ["master.m3u8", "1.m3u8", "0.m3u8", "1/init.mp4", "0/init.mp4", sound, picture];
+        assert_eq!(names, all, "from {at} on");
+    }
+    for wrong in ["at=-1", "at=x", "at=NaN", "bits=-1", "where=0"] {
+        player.get(&format!("{base}/start?{wrong}")).await.expect(422);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -278,6 +278,8 @@ export interface Chapter {
 export interface FilmDetail extends Film {
   tracks: Track[];
   hls: string;
+  /** What a player reads first, in one answer. */
+  start: string;
   dash: string;
   /** The file as it is, to take along. */
   file: string;

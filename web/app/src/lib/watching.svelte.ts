@@ -60,6 +60,7 @@ export class Watching {
     this.#party = party;
     const player = new FilmPlayer(element, {
       hls: film.hls,
+      bundle: film.start,
       start,
       autoplay: !party,
       volume: this.volume,
@@ -113,7 +114,7 @@ export class Watching {
 
   seek(seconds: number): void {
     if (this.#party) this.#party.steer({ position: Math.max(0, Math.min(this.duration, seconds)) });
-    else this.#player?.seek(seconds);
+    else this.#player?.seekNear(seconds);
   }
 
   setVolume(volume: number): void {

@@ -1,13 +1,19 @@
 /** A film by hls.js and Media Source Extensions. A module of its own, since it is large and not every page plays films. */
 
 import Hls, { ErrorTypes, Events, type ErrorData, type HlsConfig } from "hls.js";
+import { Bundle } from "./bundle";
+import { bundled } from "./bundled";
 import { type Address, type Bring, type Source, type SourceEvents, failure, refusal } from "./source";
+import { nearest } from "./spans";
 
 /** How often what cannot be decoded is tried again, and within which time. */
 const MENDS = 2;
 const MEND_WITHIN_MS = 30_000;
 /** A server that is out of reach is asked again after this long. */
 const ASK_AGAIN_MS = 2000;
+
+/** What a way is taken to carry of which nothing is known; bits per second. */
+const FIRST_BITS = 12_000_000;
 
 const CONFIG: Partial<HlsConfig> = {
   // CMAF passes through unchanged: a worker would only cost its start.
@@ -17,7 +23,7 @@ const CONFIG: Partial<HlsConfig> = {
   startFragPrefetch: true,
   // A film begins in the quality it is to have; the first segments tell whether the way carries it.
   testBandwidth: false,
-  abrEwmaDefaultEstimate: 12_000_000,
+  abrEwmaDefaultEstimate: FIRST_BITS,
   capLevelToPlayerSize: true,
   backBufferLength: 30,
 };
@@ -55,9 +61,10 @@ export const canPlay = () => Hls.isSupported();
 /** Brings a film by hls.js. */
 export const bring: Bring = (video: HTMLVideoElement, address: Address, events: SourceEvents): Source => {
   const live = address.live === true;
+  const bundle = live || !address.bundle ? undefined : begin(address.bundle, address, video);
   const { audio, texts } = address.languages ?? {};
   const hls = new Hls({
-    ...(live ? LIVE : { ...CONFIG, startPosition: address.start }),
+    ...(live ? LIVE : { ...CONFIG, startPosition: address.start, ...(bundle && { loader: bundled(bundle) }) }),
     // What is loaded first is what is wanted, so that nothing is loaded twice.
     ...(audio && { audioPreference: { lang: audio } }),
     ...(texts && { subtitlePreference: { lang: texts, forced: false } }),
@@ -119,6 +126,7 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
 
   hls.on(Events.MANIFEST_PARSED, () => {
     parsed = true;
+    if (bundle) hls.startLevel = hls.levels.findIndex(({ url }) => url.some((each) => bundle.has(each)));
     events.renditions(
       hls.levels.map(({ width, height, bitrate, videoCodec }, index) => ({ index, width, height, bitrate, codec: videoCodec ?? "" })),
     );
@@ -157,6 +165,10 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
     get date() {
       return hls.playingDate?.getTime();
     },
+    near(seconds) {
+      const level = hls.levels[hls.currentLevel >= 0 ? hls.currentLevel : hls.loadLevel];
+      return nearest(level?.details?.fragments ?? [], seconds);
+    },
     choose(rendition) {
       hls.nextLevel = rendition ?? -1;
     },
@@ -170,11 +182,22 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
     close() {
       clearTimeout(again);
       clearTimeout(settle);
+      bundle?.close();
       listening.abort();
       hls.destroy();
     },
   };
 };
+
+/** Asks for what is read first, of the quality that this element is to have. */
+function begin(bundle: string, { hls, start }: Address, video: HTMLVideoElement): Bundle {
+  const base = new URL(hls, location.href).href;
+  const asked = new URL(bundle, location.href);
+  asked.searchParams.set("at", Math.max(0, start).toFixed(3));
+  asked.searchParams.set("bits", String(FIRST_BITS));
+  asked.searchParams.set("lines", String(Math.ceil(video.clientHeight * devicePixelRatio)));
+  return new Bundle(asked.href, base);
+}
 
 /** What a failed request was answered with. */
 function bodyOf(details: unknown): string {

@@ -13,6 +13,8 @@ export type FilmState = "idle" | "loading" | "playing" | "paused" | "ended" | "f
 export interface FilmOptions {
   /** Address of the film's HLS playlist. */
   hls: string;
+  /** Address of what is read first, in one answer; a film begins sooner with it. */
+  bundle?: string | undefined;
   /** Seconds to begin at; -1 leaves it to the playlist, as channels want it. */
   start?: number;
   /** Whether it is being made while it is watched. */
@@ -61,6 +63,10 @@ const NUMBERS_EVERY_MS = 1000;
 const SEEK_TURN_MS = 250;
 /** Seeking stays this far before the end: whoever seeks wants to see something. */
 const BEFORE_END_S = 0.5;
+/** Nobody who points at a place in a film means it more exactly than this: a pixel of the bar is more. */
+const NEAR_S = 1;
+/** As far behind a picture's beginning a rounded time is surely within it. */
+const WITHIN_S = 0.005;
 
 /** What Safari has in place of the Remote Playback API. */
 type AirPlay = HTMLVideoElement & { webkitShowPlaybackTargetPicker?: () => void };
@@ -189,7 +195,8 @@ export class FilmPlayer {
     const bring = await sourceFor(this.video).catch(() => undefined);
     if (this.#closed) return;
     if (!bring) return this.#fail(failure("unsupported"));
-    this.#source = bring(this.video, { hls: this.options.hls, start, live, languages: this.options.languages }, {
+    const { hls, bundle, languages } = this.options;
+    this.#source = bring(this.video, { hls, bundle, start, live, languages }, {
       renditions: (all) => this.#events.emit("renditions", all),
       rendition: (index) => this.#events.emit("rendition", index),
       audioTracks: (all, chosen) => {
@@ -240,6 +247,15 @@ export class FilmPlayer {
     this.#next = target;
     if (!busy) this.#jump();
     this.#events.emit("position", target);
+  }
+
+  /**
+   * Goes close to a time in seconds: where decoding can begin within a second of it there, so that the picture comes
+   * without those before it; else exactly there.
+   */
+  seekNear(seconds: number): void {
+    const near = this.#source?.near?.(seconds);
+    this.seek(near !== undefined && Math.abs(near - seconds) <= NEAR_S ? near + WITHIN_S : seconds);
   }
 
   /** Goes so many seconds forward, or back where it is negative. */

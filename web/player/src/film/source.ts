@@ -75,6 +75,8 @@ export interface Source {
   readonly edge?: number | undefined;
   /** When the picture that is shown was dated, in Unix milliseconds; nothing where it has no date. */
   readonly date: number | undefined;
+  /** Where decoding can begin that lies nearest to `seconds`; nothing where that is not known. */
+  near?(seconds: number): number | undefined;
   /** Shows this rendition alone; nothing leaves the choice to the source. */
   choose(rendition: number | undefined): void;
   listen(track: number): void;
@@ -95,6 +97,8 @@ export const speaks = (language: string, wanted: string) => language.split("-")[
 /** Where a film is, and where to begin. */
 export interface Address {
   hls: string;
+  /** What is read first, in one answer; where it is left out or fails, each file is fetched by itself. */
+  bundle?: string | undefined;
   /** Seconds; -1 leaves it to the playlist, as channels want it. */
   start: number;
   /** Whether it is being made while it is watched: begin at its edge. */

@@ -25,3 +25,16 @@ export function ahead(buffered: readonly Span[], position: number): number {
   const span = buffered.find(({ start, end }) => position >= start - SEAM_S && position <= end);
   return span ? Math.max(0, span.end - position) : 0;
 }
+
+/** The beginning that lies nearest to `seconds`, of pieces in order; nothing where there are none. */
+export function nearest(pieces: readonly { start: number }[], seconds: number): number | undefined {
+  let [low, high] = [0, pieces.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((pieces[middle]?.start ?? 0) <= seconds) low = middle + 1;
+    else high = middle;
+  }
+  const [before, after] = [pieces[low - 1]?.start, pieces[low]?.start];
+  if (before === undefined || after === undefined) return before ?? after;
+  return seconds - before <= after - seconds ? before : after;
+}
