@@ -162,6 +162,24 @@ test("a player of one's own gets addresses, and a list of others comes in from a
   expect(await findings(owner)).toEqual([]);
 });
 
+test("a finger calls the controls and stops nothing, and twice at a side goes a step", async ({ owner, house, ownerState, browser }) => {
+  const film = await found(owner, "The General");
+  const context = await browser.newContext({ baseURL: house.origin, storageState: ownerState, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const page = await context.newPage();
+  await page.goto(`/films/${film.id}/watch?from=0`);
+  await playing(page);
+  const controls = page.getByRole("toolbar", { name: "Player" });
+  await expect(controls).toHaveCSS("opacity", "0");
+  await page.touchscreen.tap(195, 400);
+  await expect(controls).toHaveCSS("opacity", "1");
+  expect(await page.evaluate(() => window.__film!.state)).toBe("playing");
+  const before = await position(page);
+  await page.touchscreen.tap(350, 400);
+  await page.touchscreen.tap(350, 400);
+  await expect.poll(() => position(page)).toBeGreaterThan(before + 9);
+  await context.close();
+});
+
 test("Home has rows of what to go on with, new films and what is on, and channels are turned by keys", async ({ owner }) => {
   const film = await found(owner, "The General");
   await ask(owner, "PUT", `/api/films/${film.id}/position`, { seconds: 14, finished: false });

@@ -16,7 +16,7 @@ export class Chrome {
   #timer = 0;
 
   /** `stay` says whether controls stay although nobody moves. */
-  constructor(private stay: () => boolean) {}
+  constructor(readonly stay: () => boolean) {}
 
   /** Begins to follow the full screen; the answer ends that. */
   open(): () => void {
