@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::api::{
     accounts, air, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys,
-    live, me, on, parties, plays, profiles, queue, recorded, recordings, relay, renderings, seats, sessions,
-    sign_in, sources, start, streams, system, titles, uploads, watching, whep,
+    links, live, me, on, parties, plays, profiles, queue, recorded, recordings, relay, renderings, search,
+    seats, sessions, sign_in, sources, start, streams, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -72,6 +72,11 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::segment))
         .routes(routes!(watching::file))
         .routes(routes!(start::start))
+        .routes(routes!(links::of_film))
+        .routes(routes!(links::film_list))
+        .routes(routes!(links::of_channel))
+        .routes(routes!(links::channel_list))
+        .routes(routes!(search::find))
         .routes(routes!(parties::create))
         .routes(routes!(parties::get, parties::change, parties::end))
         .routes(routes!(parties::invite))

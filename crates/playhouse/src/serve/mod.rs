@@ -52,9 +52,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
     let scheme = if config.tls.value { "https" } else { "http" };
     let code = playhouse_server::first_code(&store).await.context("no code to sign in with could be made")?;
-    let settings = settings(config, &data, runtime.path())?;
+    let mut settings = settings(config, &data, runtime.path())?;
     let hub = Arc::new(Hub::default());
-    ingest::begin(config, &data, &hub, &store)?;
+    let doors = ingest::begin(config, &data, &hub, &store)?;
+    (settings.rtmp, settings.srt) = (doors.rtmp, doors.srt);
     let keys = Arc::new(playhouse_server::Keys::new(store.clone()));
     let ports = &config.udp_ports.value;
     let places = Places { addresses: config.address.value.clone(), ports: ports.0..=ports.1 };

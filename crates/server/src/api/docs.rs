@@ -91,13 +91,14 @@ fn code(prose: &str) -> String {
 }
 
 /// The order in which somebody new meets the subjects.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "Sign-in",
     "Titles",
     "Films",
     "Channels",
     "Guide",
     "Recordings",
+    "Search",
     "Uploads",
     "Sessions",
     "Media",

@@ -177,7 +177,7 @@ pub(crate) fn no_channel() -> Problem {
 }
 
 /// How a kind of channel is called in the API.
-const fn word(kind: Kind) -> &'static str {
+pub(crate) const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Push => "push",
         Kind::Pull => "pull",

@@ -147,10 +147,14 @@ pub(crate) async fn master(
 #[utoipa::path(get, path = "/api/channels/{id}/live/manifest.mpd", tag = "Channels", params(("id" = String, Path)),
     responses((status = 200, content_type = "application/dash+xml"),
               (status = 404, description = "Nothing is on, or there is no such channel.")))]
-pub(crate) async fn manifest(State(app): State<Shared>, Id(id): Id<String>) -> Answer<Response> {
+pub(crate) async fn manifest(
+    State(app): State<Shared>,
+    Id(id): Id<String>,
+    Params(key): Params<Key>,
+) -> Answer<Response> {
     let micros = u64::try_from(now()).unwrap_or_default().saturating_mul(1000);
     let broadcast = beginning(&app, &id, |window| window.manifest(micros).is_some()).await?;
-    Ok(text(File::Manifest, broadcast.manifest(micros).ok_or_else(off_air)?))
+    Ok(text(File::Manifest, key.in_manifest(&broadcast.manifest(micros).ok_or_else(off_air)?)))
 }
 
 /// The HLS playlist of one track: `0.m3u8` is the picture's. It waits for what comes next where it is asked to, and

@@ -70,7 +70,8 @@ async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> A
     let mut caller = caller::find(app, &request.headers, &request.uri).await?;
     if matches!(caller.who, Who::Nobody)
         && rules::by_token(&request.method, path.as_str())
-        && let Some(account) = caller::by_token(app, &request.uri).await?
+        && let Some((token, account)) = caller::by_token(app, &request.uri).await?
+        && rules::opens(token.only.as_deref(), path.as_str(), id)
     {
         caller.who = Who::Account(account);
     }

@@ -90,6 +90,8 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/films/{id}/poster", Need::Sees),
     (Method::PUT, "/api/films/{id}/position", Need::Player),
     (Method::GET, "/api/films/{id}/sprites/{name}", Need::Watches),
+    (Method::POST, "/api/films/{id}/links", Need::Player),
+    (Method::GET, "/api/films/{id}/play.m3u", Need::Player),
     // Making a film playable takes the owner's disk and processor.
     (Method::GET, "/api/renderings", Need::Owner),
     (Method::POST, "/api/films/{id}/rendering", Need::Owner),
@@ -100,6 +102,8 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Streams),
     (Method::GET, "/api/films/{id}/file", Need::Streams),
     (Method::GET, "/api/films/{id}/start", Need::Streams),
+    // What is found is what the lists show to whoever asks.
+    (Method::GET, "/api/search", Need::Account),
     // Parties.
     (Method::POST, "/api/parties", Need::Player),
     (Method::GET, "/api/parties/{id}", Need::Party),
@@ -118,6 +122,8 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::POST, "/api/channels/{id}/keys", Need::Channel),
     (Method::DELETE, "/api/channels/{id}/keys/{key}", Need::Channel),
     (Method::POST, "/api/channels/{id}/keep", Need::Channel),
+    (Method::POST, "/api/channels/{id}/links", Need::Player),
+    (Method::GET, "/api/channels/{id}/play.m3u", Need::Player),
     (Method::GET, "/api/channels/{id}/live/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/live/manifest.mpd", Need::Player),
     (Method::GET, "/api/channels/{id}/live/{playlist}", Need::Player),
@@ -220,15 +226,27 @@ const BY_TOKEN: &[&str] = &[
     "/api/channels/{id}/on/{playlist}",
     "/api/channels/{id}/on/{film}/{track}/{segment}",
     "/api/channels/{id}/live/master.m3u8",
+    "/api/channels/{id}/live/manifest.mpd",
     "/api/channels/{id}/live/{playlist}",
     "/api/channels/{id}/live/{track}/{segment}",
     "/api/channels/{id}/live/renditions/{rendition}/{playlist}",
     "/api/channels/{id}/live/renditions/{rendition}/{track}/{segment}",
+    "/api/channels/{id}/play.m3u",
+    "/api/films/{id}/master.m3u8",
+    "/api/films/{id}/manifest.mpd",
+    "/api/films/{id}/{playlist}",
+    "/api/films/{id}/{track}/{segment}",
+    "/api/films/{id}/play.m3u",
 ];
 
 /// Whether a token for players opens this.
 pub(crate) fn by_token(method: &Method, path: &str) -> bool {
     matches!(*method, Method::GET | Method::HEAD) && BY_TOKEN.contains(&path)
+}
+
+/// Whether a token opens what a path names: one of a film or channel that alone, one of the guide its channels.
+pub(crate) fn opens(only: Option<&str>, path: &str, id: &str) -> bool {
+    only.map_or_else(|| !path.starts_with("/api/films/"), |only| only == id)
 }
 
 /// The line of a method and path. `HEAD` is `GET` without the body.

@@ -65,7 +65,13 @@ export const canPlay = () => Hls.isSupported();
 export const bring: Bring = (video: HTMLVideoElement, address: Address, events: SourceEvents): Source => {
   const live = address.live === true;
   const bundle = live || !address.bundle ? undefined : begin(address.bundle, address, video);
-  const hls = new Hls(live ? LIVE : { ...CONFIG, startPosition: address.start, ...(bundle && { loader: bundled(bundle) }) });
+  const { audio, texts } = address.languages ?? {};
+  const hls = new Hls({
+    ...(live ? LIVE : { ...CONFIG, startPosition: address.start, ...(bundle && { loader: bundled(bundle) }) }),
+    // What is loaded first is what is wanted, so that nothing is loaded twice.
+    ...(audio && { audioPreference: { lang: audio } }),
+    ...(texts && { subtitlePreference: { lang: texts, forced: false } }),
+  });
   const listening = new AbortController();
   let settle = 0;
   const load = (seconds: number) => (hls.config.maxBufferLength = hls.config.maxMaxBufferLength = seconds);
