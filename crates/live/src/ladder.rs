@@ -196,7 +196,9 @@ async fn read(
         };
         let borders: Vec<Border> = shared.with(|told| told.borders.drain(..).collect());
         for rung in rungs.iter_mut() {
-            borders.iter().for_each(|border| rung.border(*border));
+            for border in &borders {
+                rung.border(*border);
+            }
             rung.receive(&chunk[..count])?;
         }
         if count == 0 {
