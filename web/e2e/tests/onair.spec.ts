@@ -21,7 +21,7 @@ test.afterEach(() => {
   others?.close();
 });
 
-test("a player goes live from the game, is watched, and stops", async ({ owner, context }) => {
+test("a player goes live from the game, is watched, and stops", async ({ owner, house }) => {
   await play(owner, "probe");
   await owner.mouse.move(500, 600);
   await owner.getByRole("button", { name: "Go live" }).click();
@@ -32,8 +32,8 @@ test("a player goes live from the game, is watched, and stops", async ({ owner, 
   const { channels } = (await ask(owner, "GET", "/api/channels")).body;
   const { id } = channels.find(({ name }: { name: string }) => name === "Probe");
 
-  const viewer = await context.newPage();
-  await viewer.goto(`/live/${id}`);
+  const viewer = await owner.context().newPage();
+  await viewer.goto(`${house.origin}/live/${id}`);
   await playing(viewer);
   const first = await position(viewer);
   await expect.poll(() => position(viewer)).toBeGreaterThan(first + 3);
@@ -48,7 +48,7 @@ test("a player goes live from the game, is watched, and stops", async ({ owner, 
   const after = await position(viewer);
   await expect.poll(() => position(viewer)).toBeGreaterThan(after + 2);
 
-  await viewer.goto("/studio");
+  await viewer.goto(`${house.origin}/studio`);
   const desk = viewer.getByRole("region", { name: "Probe" });
   await expect(desk.getByText("What arrives")).toBeVisible();
   await expect(desk).toContainText(/avc1\.\w+ \d+x480/);
