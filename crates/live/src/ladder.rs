@@ -196,8 +196,8 @@ async fn read(
         };
         let borders: Vec<Border> = shared.with(|told| told.borders.drain(..).collect());
         for rung in rungs.iter_mut() {
-            for border in &borders {
-                rung.border(*border);
+            for &border in &borders {
+                rung.border(border);
             }
             rung.receive(&chunk[..count])?;
         }
