@@ -29,7 +29,9 @@ impl Rungs {
     /// How far back one can go in each from now on.
     pub(crate) fn set_length(&self, length: Duration) {
         let all = self.all().clone();
-        all.iter().for_each(|(_, rung)| rung.set_length(length));
+        for (_, rung) in all {
+            rung.set_length(length);
+        }
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<(String, Arc<Broadcast>)>> {
@@ -109,7 +111,9 @@ impl Broadcast {
     /// Nothing more is to come of the lower qualities: the broadcast is over.
     pub fn end_renditions(&self) {
         let all = self.rungs.all().clone();
-        all.iter().for_each(|(_, rung)| rung.change(Window::end));
+        for (_, rung) in all {
+            rung.change(Window::end);
+        }
     }
 
     /// The HLS multivariant playlist.

@@ -20,7 +20,9 @@ fn ladder() -> (Studio, Window) {
     let mut follower = Follower::new(&format, borders[0]).unwrap();
     let mut lower = Window::new(Duration::from_hours(2), u64::MAX);
     lower.begin(Era { tracks: vec![follower.track().clone()], ..era });
-    borders.iter().for_each(|border| follower.border(*border));
+    for border in &borders {
+        follower.border(*border);
+    }
     let mut cuts = Vec::new();
     for number in 0..170 {
         follower.push(&sample(0, number * 40_000, number % 25 == 0, 40), &mut cuts).unwrap();
