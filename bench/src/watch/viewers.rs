@@ -23,7 +23,7 @@ const RATE: u32 = 30;
 /// How long all viewers are watched.
 const SPAN: Duration = Duration::from_secs(12);
 /// How long the stream, or the last viewer's first picture, may take to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Viewers that get less than this part of the pictures are not served.
 const SERVED: f64 = 0.9;
 
