@@ -7,7 +7,9 @@ use playhouse_watch::m3u::{MOST_CHANNELS, read, write};
 fuzz_target!(|bytes: &[u8]| match read(bytes) {
     Ok(list) => {
         assert!((1..=MOST_CHANNELS).contains(&list.channels.len()));
-        assert!(list.channels.iter().all(|channel| channel.address.len() <= 2048 && !channel.name.contains('\n')));
+        assert!(
+            list.channels.iter().all(|channel| channel.address.len() <= 2048 && !channel.name.contains('\n'))
+        );
         let again = read(write(&list).as_bytes()).expect("a list that was just written");
         assert_eq!(again.channels.len(), list.channels.len());
     }

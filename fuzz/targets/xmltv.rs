@@ -9,7 +9,11 @@ fuzz_target!(|bytes: &[u8]| {
     if let Err(error) = read(bytes, |programme| programmes.push(programme)) {
         assert!(error.to_string().len() > 20);
     }
-    assert!(programmes.iter().all(|programme| !programme.title.is_empty() && programme.title.chars().count() <= 300));
+    assert!(
+        programmes
+            .iter()
+            .all(|programme| !programme.title.is_empty() && programme.title.chars().count() <= 300)
+    );
     let mut text = Vec::new();
     write(&mut text, &[], &programmes).expect("memory takes everything");
     let mut count = 0;

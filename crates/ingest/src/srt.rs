@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_live::Protocol;
+use playhouse_media::srt::key_of;
 use playhouse_media::ts::{self, Demuxer};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -156,25 +157,5 @@ impl Gate for KeyGate {
             }
             Ok(Ok(_)) | Err(_) => None,
         }
-    }
-}
-
-/// The key in a stream id: all of it, or the resource of the keyed form (SRT access control guidelines).
-fn key_of(stream_id: &str) -> &str {
-    match stream_id.strip_prefix("#!::") {
-        Some(pairs) => pairs.split(',').find_map(|pair| pair.strip_prefix("r=")).unwrap_or_default(),
-        None => stream_id,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_found_in_both_forms_of_a_stream_id() {
-        assert_eq!(key_of("secret"), "secret");
-        assert_eq!(key_of("#!::m=publish,r=secret"), "secret");
-        assert_eq!(key_of("#!::m=publish"), "");
     }
 }

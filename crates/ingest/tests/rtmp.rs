@@ -4,7 +4,7 @@ mod house;
 #[path = "house/publisher.rs"]
 mod publisher;
 
-use house::{assert_same, ffmpeg, film, next_sample, receive, with_rtmp};
+use house::{assert_same, ffmpeg, film, next_sample, receive, with_rtmp, with_rtmps};
 use playhouse_media::annexb;
 use playhouse_media::decoder::{Pictures, hevc};
 use playhouse_media::frame::Size;
@@ -28,6 +28,24 @@ async fn what_ffmpeg_pushes_decodes_to_the_same_pictures_and_sound() {
     assert!(matches!(received.formats[0], Format::Video { size, .. } if size == Size::new(320, 180)));
     received.assert_timed(1.96, 0.2);
     assert_same(&received, &film, "h264").await;
+}
+
+#[tokio::test]
+async fn what_is_pushed_by_tls_is_the_same_and_what_is_not_by_tls_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = film(folder.path(), &H264).await;
+    let (house, _, address) = with_rtmps();
+    let push = |url: String| {
+        let film = film.to_str().unwrap().to_owned();
+        async move { ffmpeg(&["-i", &film, "-c", "copy", "-f", "flv", &url]).await }
+    };
+    let (received, (pushed, said)) =
+        tokio::join!(receive(&house), push(format!("rtmps://{address}/live/secret")));
+    assert!(pushed, "{said}");
+    received.assert_timed(1.96, 0.2);
+    assert_same(&received, &film, "h264").await;
+    let (pushed, _) = push(format!("rtmp://{address}/live/secret")).await;
+    assert!(!pushed);
 }
 
 #[tokio::test]
@@ -186,6 +204,45 @@ async fn a_stream_goes_on_where_its_size_and_its_clock_change() {
     let (received, ()) = tokio::join!(receive(&house), publish);
     assert_eq!((received.changes, received.samples.len()), (3, 15));
     received.assert_timed(0.56, 0.2);
+}
+
+/// By x265: 320x180, as a decoder configuration record has it (ISO/IEC 14496-15, section 8.3.3).
+async fn hevc_record(folder: &std::path::Path) -> Vec<u8> {
+    let film = film(folder, &["-c:v", "libx265", "-x265-params", "log-level=none:bframes=0"]).await;
+    let raw = folder.join("sets.hevc");
+    let (done, said) = ffmpeg(&["-i", film.to_str().unwrap(), "-c:v", "copy", raw.to_str().unwrap()]).await;
+    assert!(done, "{said}");
+    let mut sets = Pictures::new(VideoCodec::Hevc).unwrap();
+    sets.add(annexb::nals(&std::fs::read(raw).unwrap()));
+    let Some(Format::Video { config, .. }) = sets.format() else { panic!("no sets") };
+    config.to_vec()
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_where_its_codec_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let hevc = hevc_record(folder.path()).await;
+    let (house, _, address) = with_rtmp();
+    let publish = async {
+        let mut publisher = Publisher::accepted(address, "secret").await;
+        publisher.tracks(&["videocodecid"]).await;
+        publisher.tag(VIDEO, 0, &[&[0x17, 0, 0, 0, 0], RECORDS[0]].concat()).await;
+        for number in 0..5 {
+            let first = if number == 0 { 0x17 } else { 0x27 };
+            publisher.tag(VIDEO, number * 40, &[first, 1, 0, 0, 0, 0, 0, 0, 2, 0x65, 9]).await;
+        }
+        publisher.tag(VIDEO, 200, &[&[0x90][..], b"hvc1", &hevc].concat()).await;
+        for number in 5..10 {
+            let first = if number == 5 { 0x93 } else { 0xA3 };
+            publisher
+                .tag(VIDEO, number * 40, &[&[first][..], b"hvc1", &[0, 0, 0, 3, 0x26, 1, 9]].concat())
+                .await;
+        }
+    };
+    let (received, ()) = tokio::join!(receive(&house), publish);
+    assert_eq!((received.changes, received.samples.len()), (2, 10));
+    assert!(matches!(received.formats[0], Format::Video { codec: VideoCodec::Hevc, .. }));
+    received.assert_timed(0.36, 0.05);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::rungs::Rungs;
+use crate::tape::Tape;
 
 /// Why something that was asked for does not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +44,8 @@ pub struct Broadcast {
     pub(crate) keeping: AtomicUsize,
     /// Lower qualities of it.
     pub(crate) rungs: Rungs,
+    /// What is recorded of it beyond its window.
+    tapes: Mutex<Vec<Arc<Tape>>>,
 }
 
 impl Broadcast {
@@ -56,12 +59,18 @@ impl Broadcast {
             turn: AtomicU64::new(0),
             keeping: AtomicUsize::new(0),
             rungs: Rungs::default(),
+            tapes: Mutex::default(),
         }
     }
 
     /// Where its segments are.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What is recorded of it beyond its window.
+    pub(crate) fn tapes(&self) -> MutexGuard<'_, Vec<Arc<Tape>>> {
+        self.tapes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the file of a segment is.

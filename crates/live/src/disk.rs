@@ -10,7 +10,9 @@ use playhouse_media::live::{Era, Window};
 /// Bytes of an era's file at most; real ones have a few hundred.
 const MOST_ERA: u64 = 1 << 20;
 /// Bytes of the disk that recordings leave free for everything else.
-const RESERVE: u64 = 256 << 20;
+pub(crate) const RESERVE: u64 = 256 << 20;
+/// Bytes that files are rounded up to, at least: a block of most file systems.
+const BLOCK: u64 = 4096;
 
 /// Where the segment of a number is.
 pub(crate) fn segment_path(folder: &Path, number: u64) -> PathBuf {
@@ -39,15 +41,45 @@ fn write(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
     written
 }
 
-/// Writes a segment.
-pub(crate) fn put(folder: &Path, number: u64, packed: &Packed) -> io::Result<()> {
+/// Bytes of the disk that are free.
+pub(crate) fn free(folder: &Path) -> io::Result<u64> {
     let disk = rustix::fs::statvfs(folder)?;
-    if disk.f_bavail.saturating_mul(disk.f_frsize) < RESERVE {
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Bytes of the disk that a segment takes.
+pub(crate) fn size(packed: &Packed) -> u64 {
+    let bytes = packed.header.len() + packed.parts.iter().map(|part| part.len()).sum::<usize>();
+    (bytes as u64).next_multiple_of(BLOCK)
+}
+
+/// Writes a segment, if so many bytes stay free.
+pub(crate) fn put(folder: &Path, number: u64, packed: &Packed, reserve: u64) -> io::Result<()> {
+    if free(folder)? < reserve.saturating_add(size(packed)) {
         return Err(io::Error::from(io::ErrorKind::StorageFull));
     }
     let mut pieces = vec![packed.header.as_slice()];
     pieces.extend(packed.parts.iter().map(|part| &**part));
     write(&segment_path(folder, number), &pieces)
+}
+
+/// Gives a segment a second place, where it stays when its first one is removed; copied where the file system has no links.
+pub(crate) fn link(from: &Path, folder: &Path, number: u64) -> io::Result<()> {
+    let to = segment_path(folder, number);
+    match fs::hard_link(from, &to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let new = to.with_extension("new");
+            let copied = fs::copy(from, &new)
+                .and_then(|_| File::open(&new)?.sync_data())
+                .and_then(|()| fs::rename(&new, &to));
+            if copied.is_err() {
+                fs::remove_file(&new).ok();
+            }
+            copied
+        }
+        linked => linked,
+    }
 }
 
 /// Writes an era.

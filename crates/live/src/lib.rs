@@ -17,6 +17,7 @@ pub mod ladder;
 mod recorder;
 mod rungs;
 mod stream;
+mod tape;
 
 pub use air::Air;
 pub use broadcast::{Broadcast, Missing};
@@ -24,3 +25,4 @@ pub use door::{Admission, Door, Protocol, Refusal, Verdict};
 pub use hub::{Event, Happening, Hub, MAX_STREAMS};
 pub use keep::NotKept;
 pub use stream::{Gone, Health, Item, Publisher, Stream, Subscription};
+pub use tape::{Full, Tape};

@@ -1,12 +1,13 @@
 //! Records a stream: its samples become parts and segments, which go into the window and onto the disk.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use playhouse_media::live::record::{self, Packed};
-use playhouse_media::live::{Begin, Cut, Era, Format, Muxer, Sample};
+use playhouse_media::live::{Begin, Cut, Era, Format, Muxer, Sample, Window};
 use tokio::sync::mpsc;
 
 use crate::broadcast::Broadcast;
@@ -15,6 +16,10 @@ use crate::stream::{Gone, Item, Subscription};
 
 /// How long viewers wait for a publisher who is gone to come back: OBS tries again after some seconds.
 const RETURN: Duration = Duration::from_secs(10);
+
+/// Segments that make room for a new one where the disk is full: a busy picture takes the place of some quiet ones. More
+/// would be lost for nothing, since somebody else takes what becomes free.
+const MOST_GIVEN_UP: u32 = 4;
 
 /// What the disk is given: a segment, and its era where it is the first of one.
 struct Job {
@@ -55,9 +60,12 @@ pub(crate) async fn record(broadcast: Arc<Broadcast>, mut subscription: Subscrip
     }
     drop(pen);
     tokio::time::sleep(RETURN).await;
-    if broadcast.turn.load(Ordering::Acquire) == turn {
-        broadcast.change(playhouse_media::live::Window::end);
-    }
+    broadcast.change(|window| {
+        // Looked at while nobody changes the window, so that no other publisher's broadcast is ended.
+        if broadcast.turn.load(Ordering::Acquire) == turn {
+            window.end();
+        }
+    });
 }
 
 struct Recorder<'a> {
@@ -136,25 +144,55 @@ impl Recorder<'_> {
     }
 }
 
+/// How the disk takes what is written.
+#[derive(Debug, PartialEq, Eq)]
+enum Disk {
+    /// There is room.
+    Room,
+    /// It is full: what is new takes the place of what is old.
+    Full,
+    /// It takes nothing; the sentence says why.
+    Refuses(String),
+}
+
+impl Disk {
+    /// Says in the log what that means for a channel.
+    fn tell(&self, folder: &Path) {
+        let folder = folder.display();
+        match self {
+            Self::Room => tracing::info!(%folder, "a live stream is written to the disk again"),
+            Self::Full => tracing::warn!(
+                %folder,
+                "the disk is full: of a live stream the newest takes the place of the oldest; make room, and it can be \
+                 rewound as far as before"
+            ),
+            Self::Refuses(reason) => tracing::error!(
+                %folder, reason,
+                "a live stream cannot be written to the disk; it goes on, and from now on can be rewound a few seconds \
+                 only; make room, and it is recorded again"
+            ),
+        }
+    }
+}
+
 /// Writes segments that are over, and removes what is older than the window.
 pub(crate) async fn write(broadcast: Arc<Broadcast>, mut woken: mpsc::Receiver<()>) {
-    let (mut well, mut era) = (true, None);
+    let (mut disk, mut era) = (Disk::Room, None);
     while woken.recv().await.is_some() {
         while let Some(job) = next(&broadcast, &mut era) {
             let writing = {
                 let broadcast = Arc::clone(&broadcast);
                 tokio::task::spawn_blocking(move || put(&broadcast, job))
             };
-            let written = writing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-            if let Err(error) = &written
-                && well
-            {
-                tracing::error!(
-                    folder = %broadcast.folder().display(), %error,
-                    "a live stream cannot be written to the disk; it goes on, and can be rewound a few seconds only"
-                );
+            let now = writing.await.unwrap_or_else(|error| Disk::Refuses(error.to_string()));
+            if now != disk {
+                now.tell(broadcast.folder());
             }
-            well = written.is_ok();
+            if matches!(now, Disk::Refuses(_)) {
+                // Without their era segments are worthless after a crash: it comes again with the next one.
+                era = None;
+            }
+            disk = now;
         }
     }
 }
@@ -169,21 +207,53 @@ fn next(broadcast: &Broadcast, known: &mut Option<u64>) -> Option<Job> {
     Some(Job { number, packed, era })
 }
 
-fn put(broadcast: &Broadcast, job: Job) -> io::Result<()> {
+fn put(broadcast: &Broadcast, job: Job) -> Disk {
     let folder = broadcast.folder();
     let Job { number, packed, era } = job;
-    let begun = era.map_or(Ok(()), |era| disk::put_era(folder, &era));
-    let written = begun.and_then(|()| disk::put(folder, number, &packed));
+    let write = |reserve| {
+        era.as_ref().map_or(Ok(()), |era| disk::put_era(folder, era))?;
+        disk::put(folder, number, &packed, reserve)
+    };
+    let written = match write(disk::RESERVE) {
+        Ok(()) => Ok(Disk::Room),
+        Err(error) if error.kind() == io::ErrorKind::StorageFull && !broadcast.is_kept() => {
+            make_room(broadcast, disk::size(&packed)).and_then(write).map(|()| Disk::Full)
+        }
+        Err(error) => Err(error),
+    };
     let places = match &written {
-        Ok(()) => packed.places,
+        Ok(_) => packed.places,
         Err(_) => vec![0..0; packed.places.len()],
     };
     broadcast.change(|window| window.stored(number, places));
-    if broadcast.is_kept() {
-        return written;
+    if written.is_ok() {
+        // Before anything of the window goes.
+        let tapes = broadcast.tapes().clone();
+        for tape in tapes {
+            tape.take(broadcast, number);
+        }
     }
-    let full = written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull);
-    let (segments, eras) = broadcast.change(|window| if full { window.shrink() } else { window.expire() });
-    disk::remove(folder, &segments, &eras);
-    written
+    if !broadcast.is_kept() {
+        let (segments, eras) = broadcast.change(Window::expire);
+        disk::remove(folder, &segments, &eras);
+    }
+    written.unwrap_or_else(|error| Disk::Refuses(error.to_string()))
+}
+
+/// Removes the oldest segments of a channel until so many bytes more are free than now; gives how many may be left free
+/// when that room is taken, so that the channel takes no more of a full disk than it did.
+fn make_room(broadcast: &Broadcast, bytes: u64) -> io::Result<u64> {
+    let before = disk::free(broadcast.folder())?;
+    let mut free = before;
+    for _ in 0..MOST_GIVEN_UP {
+        let Some((segments, eras)) = broadcast.change(Window::give_up) else { break };
+        disk::remove(broadcast.folder(), &segments, &eras);
+        let now = disk::free(broadcast.folder())?;
+        // A segment that somebody else holds as well makes no room, and neither do the next ones.
+        if now >= before.saturating_add(bytes) || now <= free {
+            break;
+        }
+        free = now;
+    }
+    Ok(before.min(disk::RESERVE))
 }

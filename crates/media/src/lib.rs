@@ -15,5 +15,6 @@ pub mod mp4;
 pub mod ring;
 pub mod rtmp;
 pub mod sample;
+pub mod srt;
 pub mod time;
 pub mod ts;

@@ -2,73 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+mod program;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-/// How long anything may take before it counts as not happening.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The program; killed when dropped.
-struct House {
-    process: Child,
-    address: String,
-    code: String,
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
-impl House {
-    fn start(folder: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_playhouse"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--reserve-mib", "0", "--titles"])
-            .arg(folder)
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = lines.find_map(|line| line.ok().filter(|line| line.contains("?code="))).unwrap();
-        let (address, code) = line.trim().strip_prefix("http://").unwrap().split_once("/?code=").unwrap();
-        Self { process, address: address.to_owned(), code: code.to_owned() }
-    }
-
-    /// Sends a request; gives the head and the body of the answer.
-    fn send(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> (String, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let headers: String = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
-            self.address,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.to_lowercase(), body.to_owned())
-    }
-
-    /// The header that signs the owner in.
-    fn sign_in(&self) -> String {
-        let body = format!("{{\"code\": \"{}\", \"token\": true}}", self.code);
-        let (_, body) =
-            self.send("POST", "/api/sign-in/code", &["Content-Type: application/json"], body.as_bytes());
-        let me: serde_json::Value = serde_json::from_str(&body).unwrap();
-        format!("Authorization: Bearer {}", me["token"].as_str().unwrap())
-    }
-}
+use program::{House, wait};
 
 fn header<'a>(head: &'a str, name: &str) -> &'a str {
     let line = head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
@@ -82,13 +22,13 @@ fn an_upload_outlives_a_killed_server() {
     let film: Vec<u8> = (0..2 * HALF).map(|n| (n % 251).to_le_bytes()[0]).collect();
     let tus = "Tus-Resumable: 1.0.0";
     let bytes = "Content-Type: application/offset+octet-stream";
-    let mut house = House::start(folder.path());
+    let mut house = House::start(folder.path(), &[]);
     let token = house.sign_in();
     let length = format!("Upload-Length: {}", film.len());
     // `Film.mp4` in base 64.
     let name = "Upload-Metadata: filename RmlsbS5tcDQ=";
-    let (head, body) = house.send("POST", "/api/uploads", &[&token, tus, &length, name], b"");
-    assert!(head.contains(" 201 "), "{head} {body}");
+    let (head, _) = house.send("POST", "/api/uploads", &[&token, tus, &length, name], b"");
+    assert!(head.contains(" 201 "), "{head}");
     let url = header(&head, "location").to_owned();
     let (head, _) = house.send("PATCH", &url, &[&token, tus, bytes, "Upload-Offset: 0"], &film[..HALF]);
     assert!(head.contains(" 204 ") && header(&head, "upload-offset") == HALF.to_string(), "{head}");
@@ -100,11 +40,9 @@ fn an_upload_outlives_a_killed_server() {
     );
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&film[HALF..HALF + 100_000]).unwrap();
-    house.process.kill().unwrap();
-    house.process.wait().unwrap();
-    drop(house);
+    house.kill();
 
-    let house = House::start(folder.path());
+    let house = House::start(folder.path(), &[]);
     let token = house.sign_in();
     let (head, _) = house.send("HEAD", &url, &[&token, tus], b"");
     let at: usize = header(&head, "upload-offset").parse().unwrap();
@@ -117,13 +55,8 @@ fn an_upload_outlives_a_killed_server() {
         "the film is another one"
     );
     // It is none, which the library says at once.
-    let end = Instant::now() + PATIENCE;
-    loop {
+    wait("its end as a film", || {
         let (_, body) = house.send("GET", "/api/films", &[&token], b"");
-        if body.contains("This is no film") {
-            break;
-        }
-        assert!(Instant::now() < end, "{body}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        String::from_utf8(body).unwrap().contains("This is no film").then_some(())
+    });
 }

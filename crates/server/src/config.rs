@@ -1,5 +1,6 @@
 //! What the root has to say before the server can start.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use playhouse_play::control::NetSpec;
@@ -35,6 +36,10 @@ pub struct Config {
     pub embed_origins: Vec<String>,
     /// Proxies that are believed about the address of whoever is behind them (`X-Forwarded-For`).
     pub trusted_proxies: Vec<Network>,
+    /// Where publishers come in by RTMP; nothing where nobody listens.
+    pub rtmp: Option<SocketAddr>,
+    /// The same by SRT.
+    pub srt: Option<SocketAddr>,
     /// STUN and TURN servers told to players.
     pub ice_servers: Vec<IceServer>,
     /// Where sessions are reached.
@@ -71,6 +76,8 @@ impl Config {
             names: Vec::new(),
             embed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            rtmp: None,
+            srt: None,
             ice_servers: Vec::new(),
             net,
             encoder: None,

@@ -124,6 +124,11 @@ impl From<StoreError> for Problem {
                 Self::conflict(format!("The name “{name}” is taken; choose another one."))
                     .with("field", "name")
             }
+            StoreError::Full => {
+                let detail = "The disk of the data folder has no room left, so that nothing was written down. Make \
+                              room there and try again.";
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk", "The disk is full", detail)
+            }
             other => Self::internal("Reading or writing the records", &other),
         }
     }

@@ -79,12 +79,25 @@ pub enum StoreError {
     /// A name is taken (capitals do not count).
     #[error("the name `{0}` is taken")]
     NameTaken(String),
+    /// The disk has no room for what was to be written; nothing of it was.
+    #[error("the disk of the database is full; make room")]
+    Full,
     /// The engine failed.
     #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     /// A password could not be hashed.
     #[error("the password could not be hashed: {0}")]
     Password(String),
+}
+
+/// `SQLITE_FULL`: the disk has no room (sqlite.org/rescode.html).
+const FULL: &str = "13";
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.is_some_and(|code| code == FULL) { Self::Full } else { Self::Database(error) }
+    }
 }
 
 impl Store {

@@ -148,6 +148,10 @@ impl Words {
             if self.out.len() > MOST_TEXT {
                 return;
             }
+            // Before they look like anything: tags around nothing are no words.
+            if character.is_control() && character != '\n' {
+                continue;
+            }
             if self.look != self.now {
                 // Blanks look like nothing: what ends before them ends, and what begins waits for a letter.
                 let blank = character.is_whitespace();
@@ -160,7 +164,6 @@ impl Words {
                 // An empty line would end the cue.
                 '\n' if self.out.is_empty() || self.out.ends_with('\n') => {}
                 '\n' => self.out.push('\n'),
-                other if other.is_control() => {}
                 other => self.out.push(other),
             }
         }
@@ -300,7 +303,7 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read_again(
-            text in "[ -~äß\n<>&{}\\\\]{0,80}", start in 0..10_000_000_u64, length in 1..10_000_u64,
+            text in "(<[biu]>|[ -~äß\n\x12<>&{}\\\\]){0,80}", start in 0..10_000_000_u64, length in 1..10_000_u64,
         ) {
             for format in [Subtitles::Srt, Subtitles::Ass] {
                 let file = match format {

@@ -21,14 +21,14 @@ export async function channel(page: Page, name: string): Promise<{ id: string; k
   return { id, key: secret };
 }
 
-/** Publishes a picture that gets brighter and a tone, until it is killed. */
-export function publish(port: number, key: string): ChildProcess {
+/** Publishes a picture that gets brighter and a tone, until it is killed; a keyframe comes after so many pictures, 25 a second. */
+export function publish(port: number, key: string, keyframes = 25): ChildProcess {
   const picture = "color=black:s=640x360:r=25,geq=lum='mod(T*8,220)':cb=128:cr=128";
   return spawn(
     "ffmpeg",
     [
       ...["-v", "error", "-re", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=frequency=440"],
-      ...["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-pix_fmt", "yuv420p"],
+      ...["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", `${keyframes}`, "-pix_fmt", "yuv420p"],
       ...["-c:a", "aac", "-ar", "48000", "-f", "flv", `rtmp://127.0.0.1:${port}/live/${key}`],
     ],
     { stdio: ["ignore", "ignore", "inherit"] },

@@ -1,52 +1,39 @@
-/** Players that we did not write play our films: shaka-player and dash.js by DASH, shaka-player by HLS too. */
+/** Players that we did not write play our films: shaka-player and dash.js by DASH, hls.js and shaka-player by HLS. */
 
 import type { Page } from "@playwright/test";
-import { createRequire } from "node:module";
 import { PART_S, found, make, put } from "../src/films";
+import { type SCRIPTS, stage, time } from "../src/players";
 import { brightness } from "../src/play";
 import { expect, test } from "../src/test";
 
 // Their scripts are not ours, which the pages' policy rightly forbids.
 test.use({ houseOptions: { titles: {} }, bypassCSP: true });
 
-const resolve = createRequire(import.meta.url).resolve;
-const SHAKA = resolve("shaka-player/dist/shaka-player.compiled.js");
-const DASH = resolve("dashjs");
 const WHOLE = { x: 0, y: 0, width: 1280, height: 720 };
 
 test.beforeAll(({ house }) => {
   put(house, make("general.mp4"), "The General (1926).mp4");
 });
 
-/** An empty page of the house with a video that fills it, and a player's script. */
-async function stage(page: Page, script: string): Promise<string> {
+/** A player's page; gives the film. */
+async function staged(page: Page, player: keyof typeof SCRIPTS): Promise<string> {
   const film = await found(page, "The General");
-  await page.goto("/api/health");
-  await page.setContent('<body style="margin:0;background:#000"><video muted autoplay style="width:100vw;height:100vh"></video>');
-  await page.addScriptTag({ path: script });
+  await stage(page, player);
   return film.id;
 }
 
 /** The picture of a place tells that it is there: black, grey and white, a third each. */
 async function seekAndLook(page: Page): Promise<void> {
-  const time = () => page.evaluate(() => document.querySelector("video")!.currentTime);
-  await expect.poll(time).toBeGreaterThan(0.5);
+  await expect.poll(() => time(page)).toBeGreaterThan(0.5);
   expect(await brightness(page, WHOLE)).toBeLessThan(40);
   await page.evaluate((to) => (document.querySelector("video")!.currentTime = to), 2.5 * PART_S);
   await expect.poll(() => brightness(page, WHOLE)).toBeGreaterThan(200);
-  await expect.poll(time).toBeGreaterThan(2.5 * PART_S + 0.5);
-}
-
-declare global {
-  interface Window {
-    shaka: any;
-    dashjs: any;
-  }
+  await expect.poll(() => time(page)).toBeGreaterThan(2.5 * PART_S + 0.5);
 }
 
 for (const file of ["manifest.mpd", "master.m3u8"]) {
   test(`shaka-player plays a film from ${file}`, async ({ owner }) => {
-    const id = await stage(owner, SHAKA);
+    const id = await staged(owner, "shaka");
     await owner.evaluate(async (address) => {
       const player = new window.shaka.Player();
       await player.attach(document.querySelector("video"));
@@ -57,10 +44,20 @@ for (const file of ["manifest.mpd", "master.m3u8"]) {
 }
 
 test("dash.js plays a film", async ({ owner }) => {
-  const id = await stage(owner, DASH);
+  const id = await staged(owner, "dash");
   await owner.evaluate((address) => {
     const player = window.dashjs.MediaPlayer().create();
     player.initialize(document.querySelector("video"), address, true);
   }, `/api/films/${id}/manifest.mpd`);
+  await seekAndLook(owner);
+});
+
+test("hls.js plays a film", async ({ owner }) => {
+  const id = await staged(owner, "hls");
+  await owner.evaluate((address) => {
+    const player = new window.Hls();
+    player.loadSource(address);
+    player.attachMedia(document.querySelector("video"));
+  }, `/api/films/${id}/master.m3u8`);
   await seekAndLook(owner);
 });

@@ -105,9 +105,9 @@ impl<S: ReadAt> Presentation<S> {
     }
 
     /// What a player reads first that begins at `at`: the playlists, and of one picture and one sound their heads and
-    /// segments there, the picture's last. Of the pictures that have at most `bits` a second it is the smallest with
-    /// `lines`, or else the largest; where all have more, the one that has least. Pictures in another coding than the first
-    /// are for players that know what they play.
+    /// segments there. The picture's come first: players place the sound by them. Of the pictures that have at most `bits` a
+    /// second it is the smallest with `lines`, or else the largest; where all have more, the one that has least. Pictures in
+    /// another coding than the first are for players that know what they play.
     ///
     /// # Errors
     /// Where the index cannot be read.
@@ -126,7 +126,7 @@ impl<S: ReadAt> Presentation<S> {
             }
         }
         let picture = Picture::fitting(&pictures, bits, lines);
-        let tracks = || [sound, picture].into_iter().flatten();
+        let tracks = || [picture, sound].into_iter().flatten();
         let mut parts = vec![Part::Master];
         parts.extend(tracks().map(Part::Playlist));
         parts.extend(tracks().map(Part::Init));

@@ -84,7 +84,18 @@ fn of_track(track: usize, name: &str) -> Option<File> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn rubbish_is_survived_and_no_file_has_two_names(name in "(master|[0-9]{1,21}|init-|[./m3u84sp-]){0,5}") {
+            if let Ok(file) = name.parse::<File>() {
+                prop_assert_eq!(file.to_string(), name);
+            }
+        }
+    }
 
     #[test]
     fn every_file_is_found_by_the_name_it_is_given() {

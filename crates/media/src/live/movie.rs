@@ -203,7 +203,7 @@ fn track(out: &mut Vec<u8>, number: u32, line: &Lines<'_>, offsets: &[u64], late
     let size = line.track.size().map_or([0, 0], |size| [size.width << 16, size.height << 16]);
     let millis = short(line.millis());
     let late = if late > TOGETHER { short(late) } else { 0 };
-    track_header(out, number, millis + late, if video { 0 } else { 0x0100 }, (&UPRIGHT, size));
+    track_header(out, number, millis.saturating_add(late), if video { 0 } else { 0x0100 }, (&UPRIGHT, size));
     atom(out, *b"edts", |out| {
         full(out, *b"elst", 0, 0, |out| {
             put32(out, if late > 0 { 2 } else { 1 });

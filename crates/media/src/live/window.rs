@@ -12,8 +12,11 @@ use std::time::Duration;
 use super::Track;
 use super::row::{Part, Placed};
 
-/// Segments whose bytes stay in memory after they are over: playlists list parts of as many.
+/// Segments whose bytes stay in memory after they are over, however long ago that is.
 const KEPT: usize = 4;
+/// Target durations that parts stay in memory: half of them while playlists list them, and as long again for players
+/// with an older playlist (RFC 8216bis, section 6.2.2).
+const PARTS_FOR: u32 = 6;
 /// Bytes of such segments at most.
 const MOST_KEPT: usize = 48 << 20;
 /// How long a segment can still be asked for once no playlist lists it (RFC 8216bis, section 6.2.2).
@@ -113,9 +116,17 @@ impl Held {
     }
 }
 
+/// The length of a recording: longer than anything, and far from where sums overflow.
+const ENDLESS: Duration = Duration::from_hours(1 << 30);
+/// Between two segments nothing is missing where they are this little apart: the last picture of the one is shown until
+/// the other.
+const SEAM: Duration = Duration::from_secs(2);
+
 /// What of a live stream can be asked for.
 #[derive(Debug)]
 pub struct Window {
+    /// Whether it is a recording: it begins where it began, whatever its length.
+    pub(super) whole: bool,
     /// How far back one can go, and how many bytes that may take.
     length: Duration,
     most_bytes: u64,
@@ -135,6 +146,7 @@ impl Window {
     /// A window of that length that takes so many bytes at most.
     pub const fn new(length: Duration, most_bytes: u64) -> Self {
         Self {
+            whole: false,
             length,
             most_bytes,
             eras: VecDeque::new(),
@@ -146,6 +158,15 @@ impl Window {
             longest_part: super::PART,
             longest: Duration::from_secs(2),
         }
+    }
+
+    /// A recording: segments are added by [`restore`](Self::restore), nothing ever leaves, and more is to come until
+    /// [`end`](Self::end).
+    pub const fn recording() -> Self {
+        let mut window = Self::new(ENDLESS, u64::MAX);
+        window.whole = true;
+        window.edge.ended = false;
+        window
     }
 
     /// The target duration: whole seconds, of which no segment is longer once it is rounded.
@@ -259,12 +280,14 @@ impl Window {
     /// Lets go of bytes that are not asked for at once.
     fn forget_bytes(&mut self) {
         let mut held = 0;
+        let (reach, patience) = (self.reach, self.target() * PARTS_FOR);
         for (newer, segment) in self.segments.iter_mut().rev().enumerate() {
             if segment.lanes.iter().all(|lane| lane.parts.is_empty()) {
                 break;
             }
             held += usize::try_from(segment.bytes()).unwrap_or(usize::MAX);
-            if newer >= KEPT || (newer > 0 && held > MOST_KEPT) {
+            let old = reach.saturating_sub(segment.at) > patience;
+            if (newer >= KEPT && old) || (newer > 0 && held > MOST_KEPT) {
                 for lane in &mut segment.lanes {
                     lane.parts = Vec::new();
                 }
@@ -343,6 +366,50 @@ impl Window {
             self.wall(held).is_some_and(|begin| begin < to && begin + micros(held.length) > from)
         };
         self.segments.iter().filter(shown).map(|held| held.number).collect()
+    }
+
+    /// Whether a segment is over and shown between two times of day, in microseconds since 1970.
+    pub fn is_between(&self, number: u64, from: u64, to: u64) -> bool {
+        let held = self.segments.binary_search_by_key(&number, |held| held.number);
+        let held = held.ok().and_then(|at| self.segments.get(at));
+        held.and_then(|held| Some((held, self.wall(held)?)))
+            .is_some_and(|(held, begin)| begin < to && begin + micros(held.length) > from)
+    }
+
+    /// The newest segment that is over.
+    pub fn newest(&self) -> Option<u64> {
+        self.segments.back().map(|held| held.number)
+    }
+
+    /// Bytes of all segments that are over.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Runs of segments with the same tracks, each of which makes a film.
+    pub fn runs(&self) -> Vec<Vec<u64>> {
+        let mut runs: Vec<(&[Track], Vec<u64>)> = Vec::new();
+        for held in &self.segments {
+            let Some(era) = self.era_of(held) else { continue };
+            match runs.last_mut() {
+                Some((tracks, run)) if *tracks == era.tracks.as_slice() => run.push(held.number),
+                _ => runs.push((&era.tracks, vec![held.number])),
+            }
+        }
+        runs.into_iter().map(|(_, run)| run).collect()
+    }
+
+    /// How much is missing between the first segment and the last, since nothing came then.
+    pub fn missing(&self) -> Duration {
+        let mut missing = Duration::ZERO;
+        for (before, after) in self.segments.iter().zip(self.segments.iter().skip(1)) {
+            let Some((end, begin)) = self.wall(before).zip(self.wall(after)) else { continue };
+            let hole = Duration::from_micros(begin.saturating_sub(end + micros(before.length)));
+            if hole > SEAM {
+                missing += hole;
+            }
+        }
+        missing
     }
 
     /// Bytes of those segments.

@@ -50,7 +50,7 @@ pub(crate) struct ChannelView {
     /// Where its picture is.
     #[schema(example = "/api/channels/abc/cover.svg")]
     cover: String,
-    /// Whether something is on: somebody publishes at the moment, or it is made of films, or is somebody else's.
+    /// Whether something is on: somebody publishes at the moment, or it is made of films. Of others' channels nobody knows.
     live: bool,
     /// How it comes in, such as `RTMP`.
     protocol: Option<String>,
@@ -196,7 +196,7 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         category: channel.category,
         cover: channel.logo.clone().unwrap_or_else(|| format!("/api/channels/{}/cover.svg", channel.id)),
         logo: channel.logo,
-        live: stream.is_some() || (!here && played.is_some()),
+        live: stream.is_some() || channel.kind == Kind::Schedule,
         protocol: stream.map(|stream| stream.protocol().to_string()),
         since_ms: since,
         from_ms: span.as_ref().map(|span| millis(span.start)),

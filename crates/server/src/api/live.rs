@@ -53,7 +53,7 @@ pub(crate) struct Directives {
 
 impl Directives {
     /// Whether segments that the player knows are left out.
-    fn skips(&self) -> bool {
+    pub(crate) fn skips(&self) -> bool {
         self.skip.as_ref().is_some_and(|skip| skip == "YES" || skip == "v2")
     }
 }
@@ -64,7 +64,7 @@ fn off_air() -> Problem {
     )
 }
 
-fn no_part() -> Problem {
+pub(crate) fn no_part() -> Problem {
     Problem::not_found("There is no such segment or part (any more); read the playlist again.")
 }
 
@@ -83,7 +83,7 @@ fn missing(missing: Missing) -> Problem {
     }
 }
 
-fn file(name: &str) -> Answer<File> {
+pub(crate) fn file(name: &str) -> Answer<File> {
     name.parse().or(Err(Problem::not_found(
         "A channel has no file of that name; its playlists name those that it has.",
     )))
@@ -106,7 +106,7 @@ async fn broadcast(app: &Shared, id: &str) -> Answer<Arc<Broadcast>> {
     tokio::time::timeout(BEGINNING, looking).await.unwrap_or_else(|_| Err(off_air()))
 }
 
-fn text(kind: File, body: impl Into<Body>) -> Response {
+pub(crate) fn text(kind: File, body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, kind.content_type()), (CACHE_CONTROL, PLAYLISTS)], body.into()).into_response()
 }
 
@@ -147,10 +147,14 @@ pub(crate) async fn master(
 #[utoipa::path(get, path = "/api/channels/{id}/live/manifest.mpd", tag = "Channels", params(("id" = String, Path)),
     responses((status = 200, content_type = "application/dash+xml"),
               (status = 404, description = "Nothing is on, or there is no such channel.")))]
-pub(crate) async fn manifest(State(app): State<Shared>, Id(id): Id<String>) -> Answer<Response> {
+pub(crate) async fn manifest(
+    State(app): State<Shared>,
+    Id(id): Id<String>,
+    Params(key): Params<Key>,
+) -> Answer<Response> {
     let micros = u64::try_from(now()).unwrap_or_default().saturating_mul(1000);
     let broadcast = beginning(&app, &id, |window| window.manifest(micros).is_some()).await?;
-    Ok(text(File::Manifest, broadcast.manifest(micros).ok_or_else(off_air)?))
+    Ok(text(File::Manifest, key.in_manifest(&broadcast.manifest(micros).ok_or_else(off_air)?)))
 }
 
 /// The HLS playlist of one track: `0.m3u8` is the picture's. It waits for what comes next where it is asked to, and
@@ -265,6 +269,11 @@ pub(crate) async fn segment(
 async fn piece(app: &Shared, broadcast: &Broadcast, file: File) -> Answer<Response> {
     let patience = broadcast.window().target() * TARGETS;
     let asked = broadcast.when(|window| window.find(file), patience).await.map_err(missing)?;
+    sent(app, broadcast, file, asked).await
+}
+
+/// The bytes of a segment or part.
+pub(crate) async fn sent(app: &Shared, broadcast: &Broadcast, file: File, asked: Asked) -> Answer<Response> {
     let (length, body) = match asked {
         Asked::Memory(pieces) => {
             let length: usize = pieces.iter().map(|piece| piece.len()).sum();

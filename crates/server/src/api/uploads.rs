@@ -5,8 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use playhouse_watch::upload;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +14,7 @@ use crate::app::Shared;
 use crate::extract::{Id, media_type};
 use crate::gate::who::Caller;
 use crate::house::stage::to_its_end;
-use crate::house::uploads::{Upload, safe_name};
+use crate::house::uploads::Upload;
 use crate::problem::{Answer, Problem};
 
 const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
@@ -64,15 +63,10 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Answer<u64> {
     })
 }
 
-/// The name that the client gave the file: `filename` in `Upload-Metadata`, in base 64.
+/// The name that the client gave the file.
 fn file_name(headers: &HeaderMap) -> Answer<String> {
     let metadata = headers.get(METADATA).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let value = metadata.split(',').find_map(|pair| pair.trim().strip_prefix("filename "));
-    let name = value
-        .and_then(|value| STANDARD.decode(value.trim()).ok())
-        .and_then(|name| String::from_utf8(name).ok());
-    let safe = name.as_deref().and_then(safe_name);
-    safe.ok_or_else(|| {
+    upload::file_name(metadata).ok_or_else(|| {
         let detail = "The header `Upload-Metadata` has to name a film: `filename` and, in base 64, a name that ends as \
                       films do, such as `Film.mp4`.";
         Problem::invalid("upload-metadata", detail)

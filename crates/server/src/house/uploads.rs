@@ -14,8 +14,8 @@ use axum::http::StatusCode;
 use futures_util::{Stream, StreamExt as _};
 use playhouse_library::folder;
 use playhouse_store::id;
-use playhouse_watch::name;
 use playhouse_watch::shelf::Stamp;
+use playhouse_watch::upload::safe_name;
 use rustix::fs::{CWD, RenameFlags, renameat_with, statvfs};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt as _;
@@ -38,9 +38,6 @@ const LEAVE: Duration = Duration::from_secs(10);
 
 /// How often the room on the disk is looked at, in bytes.
 const LOOK: u64 = 64 << 20;
-
-/// Longest name of a film's file, in bytes; file systems end at 255, and a number may be added.
-const NAME: usize = 200;
 
 /// What an upload will be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,22 +71,6 @@ pub(crate) struct Uploads {
     limit: u64,
     reserve: u64,
     writers: Mutex<HashMap<String, Arc<Writer>>>,
-}
-
-/// A name that is a film's file and nothing else: no folder, nothing hidden, no controls.
-pub(crate) fn safe_name(given: &str) -> Option<String> {
-    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|letter| !letter.is_control() && *letter != ':').collect();
-    let clean = clean.trim().trim_start_matches('.').trim_start();
-    let (stem, ending) = clean.rsplit_once('.')?;
-    let mut stem = stem.trim_end();
-    while stem.len() + ending.len() + 1 > NAME {
-        let mut letters = stem.chars();
-        letters.next_back()?;
-        stem = letters.as_str();
-    }
-    let safe = format!("{stem}.{ending}");
-    name::is_film(&safe).then_some(safe)
 }
 
 fn failed(error: &io::Error) -> Problem {
@@ -421,27 +402,6 @@ impl Uploads {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_a_file_and_nothing_else() {
-        let table = [
-            ("Film (2019).mp4", Some("Film (2019).mp4")),
-            ("../../etc/Film.mp4", Some("Film.mp4")),
-            ("C:\\Films\\Film.mkv", Some("Film.mkv")),
-            ("..mp4", None),
-            (".hidden.mp4", Some("hidden.mp4")),
-            ("a\0b\n.mp4", Some("ab.mp4")),
-            ("notes.txt", None),
-            ("", None),
-            ("/", None),
-            ("mp4", None),
-        ];
-        for (given, safe) in table {
-            assert_eq!(safe_name(given).as_deref(), safe, "{given}");
-        }
-        let long = safe_name(&format!("{}.mp4", "ü".repeat(300))).unwrap();
-        assert!(long.len() <= NAME && long.ends_with("ü.mp4"), "{long}");
-    }
 
     fn uploads(folder: &Path) -> Uploads {
         let mut config = Config::new(

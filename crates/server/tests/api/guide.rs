@@ -22,7 +22,7 @@ async fn with_films() -> (House, Client) {
 }
 
 /// The same with the size of the second film.
-async fn with_films_of(size: &str) -> (House, Client) {
+pub(crate) async fn with_films_of(size: &str) -> (House, Client) {
     let house = House::new().await;
     let owner = house.owner().await;
     let films = folder(&house);
@@ -40,11 +40,11 @@ async fn with_films_of(size: &str) -> (House, Client) {
     }
 }
 
-fn everything() -> Value {
+pub(crate) fn everything() -> Value {
     json!({"zone": "Europe/Berlin", "seed": 3, "always": {"everything": true}})
 }
 
-async fn channel(owner: &Client, schedule: Value) -> String {
+pub(crate) async fn channel(owner: &Client, schedule: Value) -> String {
     let body = json!({"name": "House Channel", "number": 7, "category": "Films", "schedule": schedule});
     let made = owner.post("/api/guide/channels", body).await.expect(201).json();
     made["id"].as_str().unwrap().to_owned()

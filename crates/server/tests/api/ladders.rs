@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use crate::films::make;
 use crate::house::House;
 use crate::http::Client;
-use crate::live::probed;
+use crate::judges::probed;
 use crate::publisher::Show;
 
 /// Longest wait for anything: a loaded machine is slow.

@@ -1,42 +1,44 @@
 //! A channel as players and foreign programs meet it: published sample by sample, read by HLS and DASH, rewound, kept.
 
-use std::net::SocketAddr;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use playhouse_media::frame::Size;
-use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpListener;
+use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::films::{decoded, folder, make, until};
 use crate::house::House;
-use crate::http::{Client, read_until};
+use crate::http::Client;
+use crate::judges::{codecs, probed};
 use crate::publisher::Show;
 
 /// Longest wait for anything: a loaded machine is slow.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A channel that a film of six seconds is published to.
-struct OnAir {
+pub(crate) struct OnAir {
     house: House,
-    who: Client,
+    pub(crate) who: Client,
     id: String,
-    film: String,
+    pub(crate) film: String,
     stop: Option<oneshot::Sender<()>>,
     publishing: JoinHandle<()>,
 }
 
 async fn on_air(speed: u32) -> OnAir {
+    on_air_again(speed, 1).await
+}
+
+/// The same, with the film so many times, one after the other.
+pub(crate) async fn on_air_again(speed: u32, times: u32) -> OnAir {
     let house = House::new().await;
     let who = house.player().await;
     let made = who.post("/api/channels", json!({"name": "Pia's"})).await.expect(201).json();
     let id = made["id"].as_str().unwrap().to_owned();
     let path = house.folder.path().join("show.mp4");
     make(&path, "320x180", &[]);
-    let show = Show::read(&path, Size::new(320, 180));
+    let show = Show::read(&path, Size::new(320, 180)).again(times);
     let (stop, stopped) = oneshot::channel();
     let publishing =
         tokio::spawn(show.publish(house.hub.clone(), id.clone(), speed, async { drop(stopped.await) }));
@@ -45,20 +47,20 @@ async fn on_air(speed: u32) -> OnAir {
 }
 
 impl OnAir {
-    fn path(&self, file: &str) -> String {
+    pub(crate) fn path(&self, file: &str) -> String {
         format!("/api/channels/{}/live/{file}", self.id)
     }
 
-    fn url(&self, file: &str) -> String {
+    pub(crate) fn url(&self, file: &str) -> String {
         format!("http://{}{}", self.who.address, self.path(file))
     }
 
-    fn token(&self) -> Option<&str> {
+    pub(crate) fn token(&self) -> Option<&str> {
         self.who.token.as_deref()
     }
 
     /// Asks for a file until its text is as wanted.
-    async fn until(&self, file: &str, wanted: impl Fn(&str) -> bool) -> String {
+    pub(crate) async fn until(&self, file: &str, wanted: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let reply = self.who.get(&self.path(file)).await;
@@ -71,32 +73,15 @@ impl OnAir {
         }
     }
 
+    /// The publisher is gone in the middle of a sentence.
+    pub(crate) fn break_off(&self) {
+        self.publishing.abort();
+    }
+
     async fn stop(&mut self) {
         drop(self.stop.take());
         (&mut self.publishing).await.unwrap();
     }
-}
-
-/// What `ffprobe` says of the streams at an address.
-pub(crate) async fn probed(url: String, token: Option<&str>) -> Value {
-    let header = format!("Authorization: Bearer {}\r\n", token.unwrap_or_default());
-    let probing = tokio::task::spawn_blocking(move || {
-        Command::new("ffprobe")
-            .args(["-v", "error", "-headers", &header, "-show_streams", "-of", "json", &url])
-            .output()
-            .expect("ffprobe runs")
-    });
-    let output = probing.await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn codecs(probed: &Value) -> Vec<&str> {
-    let mut codecs: Vec<&str> =
-        probed["streams"].as_array().unwrap().iter().map(|s| s["codec_name"].as_str().unwrap()).collect();
-    codecs.sort_unstable();
-    codecs.dedup();
-    codecs
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,57 +139,4 @@ async fn what_foreign_players_read_is_what_was_published_and_what_is_kept() {
     let path = folder(&air.house).join("Kept.mp4").to_str().unwrap().to_owned();
     let again = tokio::task::spawn_blocking(move || decoded(&path, None)).await.unwrap();
     assert_eq!(film, again, "sample by sample the same");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn gstreamer_plays_it() {
-    let mut air = on_air(1).await;
-    air.until("0.m3u8", |text| text.contains("#EXTINF")).await;
-    air.stop().await;
-    air.until("0.m3u8", |text| text.ends_with("#EXT-X-ENDLIST\n")).await;
-    let address = signed_in(air.who.clone()).await;
-    for file in ["master.m3u8", "manifest.mpd"] {
-        let uri = format!("uri=http://{address}{}", air.path(file));
-        let playing = tokio::task::spawn_blocking(move || {
-            Command::new("timeout")
-                .args([
-                    "50",
-                    "gst-launch-1.0",
-                    "-q",
-                    "playbin3",
-                    &uri,
-                    "video-sink=fakesink",
-                    "audio-sink=fakesink",
-                ])
-                .output()
-                .expect("GStreamer runs")
-        });
-        let output = playing.await.unwrap();
-        let words = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && !words.contains("ERROR"), "{file}: {words}");
-    }
-}
-
-/// An address at which everybody is `who`: players that take no headers ask there.
-async fn signed_in(who: Client) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut player, _)) = listener.accept().await {
-            let who = who.clone();
-            tokio::spawn(async move {
-                let head = read_until(&mut player, "\r\n\r\n").await;
-                let path = head.split(' ').nth(1).unwrap().to_owned();
-                let reply = who.get(&path).await;
-                let kind = reply.header("content-type").unwrap_or_default();
-                let head = format!(
-                    "HTTP/1.1 {} OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    reply.status,
-                    reply.body.len()
-                );
-                drop(player.write_all(&[head.as_bytes(), &reply.body].concat()).await);
-            });
-        }
-    });
-    address
 }

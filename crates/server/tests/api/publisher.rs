@@ -88,6 +88,22 @@ impl Show {
         Self { formats, samples }
     }
 
+    /// The film, which has six seconds, so many times.
+    pub(crate) fn again(mut self, times: u32) -> Self {
+        let once = self.samples.clone();
+        for time in 1..times {
+            let later = Duration::from_secs(6) * time;
+            let moved = |sample: &Sample| Sample {
+                dts: sample.dts + later,
+                pts: sample.pts + later,
+                ..sample.clone()
+            };
+            self.samples.extend(once.iter().map(moved));
+        }
+        self.samples.sort_by_key(|sample| sample.dts);
+        self
+    }
+
     /// Publishes it at that many times its speed, and stays until `until` is done.
     pub(crate) async fn publish(
         self,

@@ -51,7 +51,6 @@ fn write_manifest(
         )?;
         write!(f, r#" minimumUpdatePeriod="{}" timeShiftBufferDepth="{}""#, Length(target), Length(all))?;
         writeln!(f, r#" suggestedPresentationDelay="{}">"#, Length(target * DELAY))?;
-        writeln!(f, r#"<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="{}"/>"#, Moment(now))?;
     }
     let mut passed = Duration::ZERO;
     for era in &window.eras {
@@ -84,6 +83,9 @@ fn write_manifest(
             writeln!(f, "</AdaptationSet>")?;
         }
         writeln!(f, "</Period>")?;
+    }
+    if !ended {
+        writeln!(f, r#"<UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="{}"/>"#, Moment(now))?;
     }
     f.write_str("</MPD>\n")
 }

@@ -12,7 +12,7 @@ use crate::live::{File, Track, Variant};
 const VERSION: u32 = 9;
 /// A segment is skipped once it is this many target durations from the end: six are the least (section 4.4.3.8).
 const SKIP_FROM: u32 = 6;
-/// Parts are listed of segments that are this many target durations from the end (section 6.2.2).
+/// Parts are listed of segments that begin less than so many target durations before the end (section 6.2.2).
 const PARTS_FROM: u32 = 3;
 /// How many parts players stay behind: three are asked for (section 4.4.3.8), and half a part is for the way.
 const HOLD_BACK: f64 = 3.5;
@@ -98,7 +98,15 @@ fn write_media(
     let target = window.target();
     let skip_until = target * SKIP_FROM;
     writeln!(f, "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-TARGETDURATION:{}", target.as_secs())?;
-    if !ended {
+    if window.whole {
+        // It only grows (RFC 8216, section 4.3.3.5), by whole segments.
+        writeln!(f, "#EXT-X-PLAYLIST-TYPE:EVENT")?;
+        // It is watched from its start, though it is live.
+        writeln!(f, "#EXT-X-START:TIME-OFFSET=0")?;
+        if !ended {
+            writeln!(f, "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL={}.0", skip_until.as_secs())?;
+        }
+    } else if !ended {
         writeln!(
             f,
             "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={:.3},CAN-SKIP-UNTIL={}.0",
@@ -124,13 +132,16 @@ fn write_media(
     let mut before = skipped.checked_sub(1).and_then(|last| all().nth(last)).map(|held| held.era);
     for held in all().skip(skipped) {
         border(f, window, track, held, &mut before)?;
-        if !ended && end.saturating_sub(held.at + held.length) < target * PARTS_FROM {
+        if !ended && !window.whole && end.saturating_sub(held.at) < target * PARTS_FROM {
             parts(f, window, track, held)?;
         }
         segment(f, window, track, held)?;
     }
     if ended {
         return writeln!(f, "#EXT-X-ENDLIST");
+    }
+    if window.whole {
+        return Ok(());
     }
     if let Some(open) = &window.open {
         border(f, window, track, open, &mut before)?;

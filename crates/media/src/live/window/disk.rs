@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Era, Held, KEPT, Lane, Window, duration};
+use super::{Era, Held, Lane, Window, duration};
 use crate::live::record::Record;
 
 impl Window {
@@ -12,11 +12,16 @@ impl Window {
         Some((held, self.era_of(held)?))
     }
 
+    /// Segments that are over and in memory, newest first.
+    fn in_memory(&self) -> impl Iterator<Item = &Held> {
+        let held = |held: &&Held| held.lanes.iter().any(|lane| !lane.parts.is_empty());
+        self.segments.iter().rev().take_while(held)
+    }
+
     /// The oldest segment that is over, in memory, and in no file yet.
     pub fn unwritten(&self) -> Option<u64> {
-        let newest = self.segments.iter().rev().take(KEPT).rev();
         let waiting = |lane: &Lane| lane.bytes > 0 && lane.place.is_none();
-        newest.filter(|held| held.lanes.iter().any(waiting)).map(|held| held.number).next()
+        self.in_memory().filter(|held| held.lanes.iter().any(waiting)).map(|held| held.number).last()
     }
 
     /// Says where the tracks of a segment are in its file; empty ranges where it could not be written.
@@ -72,21 +77,23 @@ impl Window {
         newer
     }
 
-    /// Lets go of a quarter of what there is, since the disk is full; as [`expire`](Self::expire) otherwise.
-    pub fn shrink(&mut self) -> (Vec<u64>, Vec<u64>) {
-        let most = std::mem::replace(&mut self.most_bytes, self.bytes / 4 * 3);
+    /// Lets go of the oldest segment that is not in memory any more, since the disk is full; otherwise as
+    /// [`expire`](Self::expire). None where everything is in memory.
+    pub fn give_up(&mut self) -> Option<(Vec<u64>, Vec<u64>)> {
+        let oldest = self.segments.front()?;
+        if oldest.lanes.iter().any(|lane| !lane.parts.is_empty()) {
+            return None;
+        }
+        let most = std::mem::replace(&mut self.most_bytes, self.bytes.saturating_sub(oldest.bytes().max(1)));
         let gone = self.expire();
         self.most_bytes = most;
-        gone
+        (!gone.0.is_empty()).then_some(gone)
     }
 
     /// Whether all segments that begin before a time of day, and are over, are in their files.
     pub fn is_written(&self, before: u64) -> bool {
         let early = |held: &&Held| self.wall(held).is_some_and(|begin| begin < before);
-        self.segments
-            .iter()
-            .rev()
-            .take(KEPT)
+        self.in_memory()
             .filter(early)
             .all(|held| held.lanes.iter().all(|lane| lane.bytes == 0 || lane.place.is_some()))
     }
