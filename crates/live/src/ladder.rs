@@ -196,8 +196,8 @@ async fn read(
         };
         let borders: Vec<Border> = shared.with(|told| told.borders.drain(..).collect());
         for rung in rungs.iter_mut() {
-            for &border in &borders {
-                rung.border(border);
+            for border in &borders {
+                rung.border(*border);
             }
             rung.receive(&chunk[..count])?;
         }
@@ -289,7 +289,9 @@ impl Rung {
             return Err(Fallen::Died);
         };
         let mut follower = Follower::new(format, first).ok_or(Fallen::Died)?;
-        self.borders.drain(..).for_each(|border| follower.border(border));
+        for border in self.borders.drain(..) {
+            follower.border(border);
+        }
         let era = Era { tracks: vec![follower.track().clone()], ..self.era.clone() };
         self.broadcast.change(|window| window.begin(era));
         self.follower = Some(follower);

@@ -29,7 +29,7 @@ impl Rungs {
     /// How far back one can go in each from now on.
     pub(crate) fn set_length(&self, length: Duration) {
         let all = self.all().clone();
-        for (_, rung) in &all {
+        for (_, rung) in all {
             rung.set_length(length);
         }
     }
@@ -111,7 +111,7 @@ impl Broadcast {
     /// Nothing more is to come of the lower qualities: the broadcast is over.
     pub fn end_renditions(&self) {
         let all = self.rungs.all().clone();
-        for (_, rung) in &all {
+        for (_, rung) in all {
             rung.change(Window::end);
         }
     }

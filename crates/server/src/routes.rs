@@ -91,8 +91,6 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(live::manifest))
         .routes(routes!(live::playlist))
         .routes(routes!(live::segment))
-        .routes(routes!(live::rendition_playlist))
-        .routes(routes!(live::rendition_segment))
         .routes(routes!(guide::get))
         .routes(routes!(guide::create))
         .routes(routes!(guide::preview))
@@ -146,9 +144,12 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(docs::json))
 }
 
-/// What is on the air beyond the channels themselves: sessions, recordings in the making, channels of others.
+/// What is on the air beyond the channels themselves: their lower qualities, sessions, recordings in the making, channels
+/// of others.
 fn on_air(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
     router
+        .routes(routes!(live::rendition_playlist))
+        .routes(routes!(live::rendition_segment))
         .routes(routes!(air::begin, air::end))
         .routes(routes!(clips::to_film))
         .routes(routes!(recorded::master))

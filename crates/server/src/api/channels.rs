@@ -36,6 +36,7 @@ pub(crate) struct ChannelList {
 
 /// A channel.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own, in any combination")]
 pub(crate) struct ChannelView {
     id: String,
     #[schema(example = "Ada's workshop")]

@@ -191,7 +191,8 @@ pub(crate) async fn rendition_playlist(
 ) -> Answer<Response> {
     let File::Playlist(0) = file(&name)? else { return Err(no_part()) };
     let broadcast = app.air.broadcast(&id).ok_or_else(off_air)?;
-    reached(&broadcast.rendition(&rendition).ok_or_else(no_rendition)?, 0, &asked).await?;
+    let lower = broadcast.rendition(&rendition).ok_or_else(no_rendition)?;
+    reached(&lower, 0, &asked).await?;
     let playlist = broadcast.rendition_playlist(&rendition, asked.skips()).ok_or_else(no_part)?;
     Ok(shared(File::Playlist(0), playlist, &key))
 }
@@ -245,7 +246,8 @@ pub(crate) async fn rendition_segment(
 ) -> Answer<Response> {
     let file = file(&format!("{track}/{name}"))?;
     let broadcast = app.air.broadcast(&id).ok_or_else(off_air)?;
-    piece(&app, &broadcast.rendition(&rendition).ok_or_else(no_rendition)?, file).await
+    let lower = broadcast.rendition(&rendition).ok_or_else(no_rendition)?;
+    piece(&app, &lower, file).await
 }
 
 /// A segment of a track (CMAF), a part of one, or the beginning of the track: `7.m4s`, `7.0.m4s`, `init-7.mp4`. The part
@@ -259,7 +261,8 @@ pub(crate) async fn segment(
     Id((id, track, name)): Id<(String, String, String)>,
 ) -> Answer<Response> {
     let file = file(&format!("{track}/{name}"))?;
-    piece(&app, &app.air.broadcast(&id).ok_or_else(off_air)?, file).await
+    let broadcast = app.air.broadcast(&id).ok_or_else(off_air)?;
+    piece(&app, &broadcast, file).await
 }
 
 /// A segment or part, which is waited for where it comes next.

@@ -60,6 +60,7 @@ pub(crate) async fn found(app: &Shared) -> Answer<bool> {
         logo: None,
         guide_id: None,
         replace_publisher: false,
+        ladder: false,
         window_seconds: WINDOW_SECONDS,
         created: now(),
     };

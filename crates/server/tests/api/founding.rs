@@ -62,6 +62,7 @@ async fn a_channel_that_was_deleted_does_not_come_back() {
         logo: None,
         guide_id: None,
         replace_publisher: false,
+        ladder: false,
         window_seconds: 7200,
         created: 0,
     };

@@ -20,8 +20,8 @@ fn ladder() -> (Studio, Window) {
     let mut follower = Follower::new(&format, borders[0]).unwrap();
     let mut lower = Window::new(Duration::from_hours(2), u64::MAX);
     lower.begin(Era { tracks: vec![follower.track().clone()], ..era });
-    for &border in &borders {
-        follower.border(border);
+    for border in &borders {
+        follower.border(*border);
     }
     let mut cuts = Vec::new();
     for number in 0..170 {
