@@ -116,7 +116,7 @@ impl<S: ReadAt> Presentation<S> {
         for (number, track) in self.tracks().enumerate() {
             match track.kind {
                 Kind::Video { size, .. } => {
-                    pictures.push(Picture { number, lines: size.height, bits: track.peak })
+                    pictures.push(Picture { number, lines: size.height, bits: track.peak });
                 }
                 Kind::Audio { .. } => sound = sound.or(Some(number)),
             }
