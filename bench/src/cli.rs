@@ -77,7 +77,7 @@ enum Case {
         #[arg(long, default_value_t = 200)]
         sessions: usize,
     },
-    /// Films and live channels: start, seek, requests per core; beside nginx and hls.js
+    /// Films and live channels: start, seek, requests and viewers per core, parties, ladders; beside nginx, hls.js and janus
     Watch {
         #[command(flatten)]
         common: Common,
@@ -87,6 +87,12 @@ enum Case {
         /// How often somebody goes to another place of it, of each side
         #[arg(long, default_value_t = 50)]
         seeks: usize,
+        /// Viewers of a live stream at 600 kbit/s, of each side; a tenth of them at 6 Mbit/s
+        #[arg(long, default_value_t = 150)]
+        viewers: usize,
+        /// Only these; the figures of the others stay empty
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<watch::Part>,
         /// Unpack peers that are missing into target/peers
         #[arg(long)]
         install_peers: bool,
@@ -109,9 +115,9 @@ pub(crate) fn run() -> Result<()> {
         }
         Case::Density { common, title, limit } => (density::run(&title, limit)?, common.json),
         Case::Network { common, only } => (network::run(common.seed, &only)?, common.json),
-        Case::Watch { common, starts, seeks, install_peers } => {
-            let plan = watch::Plan { seed: common.seed, starts, seeks, install: install_peers };
-            (watch::run(plan)?, common.json)
+        Case::Watch { common, starts, seeks, viewers, only, install_peers } => {
+            let (seed, install) = (common.seed, install_peers);
+            (watch::run(&watch::Plan { seed, starts, seeks, viewers, only, install })?, common.json)
         }
         Case::Leaks { common, sessions } => (leaks::run(sessions)?, common.json),
     };

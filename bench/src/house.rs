@@ -125,15 +125,20 @@ impl House {
 
     /// Joins a session as a viewer with this offer; gives the answer.
     pub(crate) fn join(&self, session: &Session, offer: &str) -> Result<String> {
+        self.whep(&format!("/api/sessions/{}/whep?role=spectator", session.id), offer)
+    }
+
+    /// Sends an offer (SDP) to that address; gives the answer.
+    pub(crate) fn whep(&self, path: &str, offer: &str) -> Result<String> {
         let request = ureq::http::Request::builder()
             .method("POST")
-            .uri(format!("{}/api/sessions/{}/whep?role=spectator", self.origin, session.id))
+            .uri(format!("{}{path}", self.origin))
             .header("authorization", format!("Bearer {}", self.token))
             .header("origin", &self.origin)
             .header("content-type", "application/sdp");
-        let mut response = self.agent.run(request.body(offer.to_owned())?).context("joining a session")?;
+        let mut response = self.agent.run(request.body(offer.to_owned())?).context("joining by WHEP")?;
         let answer = response.body_mut().read_to_string()?;
-        ensure!(response.status() == 201, "joining a session: {}: {answer}", response.status());
+        ensure!(response.status() == 201, "joining by WHEP: {}: {answer}", response.status());
         Ok(answer)
     }
 

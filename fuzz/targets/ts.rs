@@ -8,6 +8,10 @@ use playhouse_media::ts::Demuxer;
 fuzz_target!(|data: &[u8]| {
     let whole = demux(data, usize::MAX);
     assert_eq!(demux(data, 188), whole);
+    // As a transcoder of several qualities is read.
+    let (mut demuxer, mut intake) = (Demuxer::of_picture(1), Intake::default());
+    drop(demuxer.receive(data, &mut intake));
+    demuxer.finish(&mut intake);
 });
 
 fn demux(data: &[u8], step: usize) -> Vec<Output> {

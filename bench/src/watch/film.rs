@@ -21,10 +21,17 @@ pub(crate) struct Material {
 }
 
 impl Material {
+    /// Where everything that is made once is kept.
+    pub(crate) fn folder() -> Result<PathBuf> {
+        let target = built("bench")?;
+        let folder = target.parent().and_then(Path::parent).context("no target folder")?.join("bench/watch");
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
     /// Makes what is missing.
     pub(crate) fn make() -> Result<Self> {
-        let folder =
-            built("bench")?.parent().and_then(Path::parent).context("no target folder")?.join("bench/watch");
+        let folder = Self::folder()?;
         let hls = folder.join("hls");
         fs::create_dir_all(&hls)?;
         let (minute, film) = (folder.join("minute.mp4"), folder.join("film.mp4"));
@@ -105,12 +112,15 @@ pub(super) fn ffmpeg() -> Command {
 }
 
 /// Makes a file under another name first, so that one that was begun is not taken for a whole one.
-fn once(file: &Path, make: impl FnOnce(&Path) -> std::io::Result<std::process::ExitStatus>) -> Result<()> {
+pub(super) fn once(
+    file: &Path,
+    make: impl FnOnce(&Path) -> std::io::Result<std::process::ExitStatus>,
+) -> Result<()> {
     if file.is_file() {
         return Ok(());
     }
     let unfinished = file.with_extension(format!("part.{}", file.extension().unwrap_or_default().display()));
-    let status = make(&unfinished).context("ffmpeg is needed to make the film")?;
-    ensure!(status.success(), "ffmpeg did not make `{}`", file.display());
+    let status = make(&unfinished).context("ffmpeg is needed to make films")?;
+    ensure!(status.success(), "`{}` was not made", file.display());
     Ok(fs::rename(&unfinished, file)?)
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use playhouse_live::{Door, Hub};
 
-pub use rtmp::serve as rtmp;
+pub use rtmp::{serve as rtmp, serve_tls as rtmps};
 pub use rtsp::pull as rtsp;
 pub use srt::{Listener as SrtListener, serve as srt};
 

@@ -1,4 +1,4 @@
-//! The RTMP listener: OBS, ffmpeg and whatever else publishes to `rtmp://HOST/live`.
+//! The RTMP listener: OBS, ffmpeg and whatever else publishes to `rtmp://HOST/live`, or by TLS to `rtmps://HOST/live`.
 
 mod connection;
 
@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::House;
 
@@ -22,6 +24,22 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// # Errors
 /// When the listener is none of tokio's kind.
 pub async fn serve(listener: std::net::TcpListener, house: House) -> io::Result<()> {
+    take(listener, None, house).await
+}
+
+/// Takes publishers in that come by TLS, for as long as it is polled.
+///
+/// # Errors
+/// When the listener is none of tokio's kind.
+pub async fn serve_tls(
+    listener: std::net::TcpListener,
+    tls: Arc<ServerConfig>,
+    house: House,
+) -> io::Result<()> {
+    take(listener, Some(TlsAcceptor::from(tls)), house).await
+}
+
+async fn take(listener: std::net::TcpListener, tls: Option<TlsAcceptor>, house: House) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
@@ -38,16 +56,20 @@ pub async fn serve(listener: std::net::TcpListener, house: House) -> io::Result<
             tracing::warn!(%from, "an RTMP connection was closed: there are {MOST_CONNECTIONS}, all that are taken");
             continue;
         };
-        let house = house.clone();
+        let (house, tls) = (house.clone(), tls.clone());
         tokio::spawn(async move {
-            hold(socket, from.ip(), &house).await;
+            hold(socket, tls, from.ip(), &house).await;
             drop(place);
         });
     }
 }
 
-async fn hold(socket: TcpStream, from: std::net::IpAddr, house: &House) {
-    match connection::hold(socket, from, house).await {
+async fn hold(socket: TcpStream, tls: Option<TlsAcceptor>, from: std::net::IpAddr, house: &House) {
+    let held = match tls {
+        None => connection::hold(socket, from, house).await,
+        Some(tls) => connection::hold_tls(socket, &tls, from, house).await,
+    };
+    match held {
         Ok(()) => {}
         Err(reason) => tracing::info!(%from, %reason, "an RTMP publisher was let go"),
     }

@@ -4,7 +4,7 @@ mod house;
 #[path = "house/publisher.rs"]
 mod publisher;
 
-use house::{assert_same, ffmpeg, film, next_sample, receive, with_rtmp};
+use house::{assert_same, ffmpeg, film, next_sample, receive, with_rtmp, with_rtmps};
 use playhouse_media::annexb;
 use playhouse_media::decoder::{Pictures, hevc};
 use playhouse_media::frame::Size;
@@ -28,6 +28,24 @@ async fn what_ffmpeg_pushes_decodes_to_the_same_pictures_and_sound() {
     assert!(matches!(received.formats[0], Format::Video { size, .. } if size == Size::new(320, 180)));
     received.assert_timed(1.96, 0.2);
     assert_same(&received, &film, "h264").await;
+}
+
+#[tokio::test]
+async fn what_is_pushed_by_tls_is_the_same_and_what_is_not_by_tls_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = film(folder.path(), &H264).await;
+    let (house, _, address) = with_rtmps();
+    let push = |url: String| {
+        let film = film.to_str().unwrap().to_owned();
+        async move { ffmpeg(&["-i", &film, "-c", "copy", "-f", "flv", &url]).await }
+    };
+    let (received, (pushed, said)) =
+        tokio::join!(receive(&house), push(format!("rtmps://{address}/live/secret")));
+    assert!(pushed, "{said}");
+    received.assert_timed(1.96, 0.2);
+    assert_same(&received, &film, "h264").await;
+    let (pushed, _) = push(format!("rtmp://{address}/live/secret")).await;
+    assert!(!pushed);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use playhouse_library::render::{self, Control, Progress, RenderError, Rendered, Step};
 use playhouse_library::{index, probe};
+use playhouse_watch::codec::Codec;
 use playhouse_watch::loudness::{Loudness, TARGET_LUFS};
 use playhouse_watch::rendering::{Picture, Plan};
 use tempfile::TempDir;
@@ -243,4 +244,58 @@ async fn a_paused_film_waits_and_goes_on() {
     }
     pause.send_replace(false);
     rendering.await.unwrap();
+}
+
+/// Seconds at which the pictures of a rendition begin, those that decoding can begin at.
+fn keyframes(path: &Path) -> Vec<String> {
+    let said = said(path, "packet=stream_index,pts_time,flags");
+    let picture = said.lines().filter_map(|line| line.strip_prefix("0|")?.split_once("|K"));
+    picture.map(|(time, _)| format!("{:.2}", time.parse::<f64>().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn other_codings_are_made_beside_h264_and_a_player_can_change_between_them() {
+    let mut film = Film::make("film.mkv", 62, &["-c:v", "mpeg4", "-q:v", "6", "-an"]).await;
+    film.plan.also = vec![Codec::Hevc, Codec::Av1];
+    assert_eq!((film.plan.picture, film.plan.pieces()), (Picture::Encode, 2));
+    let work = film.renditions().join("work");
+    fs::create_dir_all(&work).unwrap();
+    let ladder = r#"{"rungs":[{"height":180,"crf":30,"bitrate":null}],"saving_percent":null}"#;
+    fs::write(work.join("ladder.json"), ladder).unwrap();
+    film.render(0, &|_| ()).await.unwrap();
+    assert_eq!(render::count(&film.renditions()), 3);
+    let source = said(&film.path, "stream=nb_read_frames");
+    for (number, (codec, tag)) in [("h264", "avc1"), ("hevc", "hvc1"), ("av1", "av01")].iter().enumerate() {
+        let path = film.rendition(number);
+        let made = said(&path, "stream=codec_name,codec_tag_string,nb_read_frames");
+        assert_eq!(made.trim(), format!("{codec}|{tag}|{}", source.trim()));
+        // What is decoded behind the seam is the film, and nothing complains.
+        assert_eq!(ffmpeg(&["-v", "error", "-i", path.to_str().unwrap(), "-f", "null", "-"]), "", "{codec}");
+        assert_eq!(keyframes(&path), keyframes(&film.rendition(0)), "{codec}");
+        let index = index::open(&render::index_of(&film.renditions(), number)).unwrap();
+        assert!(index.tracks()[0].codec.starts_with(tag), "{:?}", index.tracks());
+    }
+    assert_eq!(keyframes(&film.rendition(2)).len(), 31);
+}
+
+#[tokio::test]
+async fn a_film_that_plays_as_it_is_gets_other_codings_beside_it() {
+    let mut film = Film::make("film.mp4", 3, &["-c:v", "libx264", "-c:a", "aac"]).await;
+    (film.plan.picture, film.plan.also) = (Picture::Keep, vec![Codec::Av1]);
+    let rendered = film.render(0, &|_| ()).await.unwrap();
+    let folder = film.renditions();
+    assert_eq!((render::count(&folder), render::beside(&folder)), (0, 1));
+    assert!(rendered.bytes > 0 && rendered.ladder.is_none(), "{rendered:?}");
+    assert!(said(&film.rendition(1), "stream=codec_name").starts_with("av1"));
+    // What was there is kept when more is asked for.
+    film.plan.also = vec![Codec::Hevc];
+    film.render(0, &|_| ()).await.unwrap();
+    assert_eq!(render::beside(&folder), 2);
+    assert!(said(&film.rendition(2), "stream=codec_name").starts_with("hevc"));
+}
+
+#[tokio::test]
+async fn an_encoder_that_is_not_there_is_named() {
+    assert_eq!(render::missing(&[Codec::H264]).await, None);
+    assert_eq!(render::missing(&[]).await, None);
 }

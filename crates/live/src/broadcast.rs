@@ -6,9 +6,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use playhouse_media::live::{Edge, Found, Window};
+use playhouse_media::live::{Edge, Found, Variant, Window};
+
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
+
+use crate::rungs::Rungs;
+use crate::tape::Tape;
 
 /// Why something that was asked for does not come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +42,10 @@ pub struct Broadcast {
     pub(crate) turn: AtomicU64,
     /// Films that are being made of it; nothing is removed meanwhile.
     pub(crate) keeping: AtomicUsize,
+    /// Lower qualities of it.
+    pub(crate) rungs: Rungs,
+    /// What is recorded of it beyond its window.
+    tapes: Mutex<Vec<Arc<Tape>>>,
 }
 
 impl Broadcast {
@@ -50,12 +58,19 @@ impl Broadcast {
             pen: tokio::sync::Mutex::default(),
             turn: AtomicU64::new(0),
             keeping: AtomicUsize::new(0),
+            rungs: Rungs::default(),
+            tapes: Mutex::default(),
         }
     }
 
     /// Where its segments are.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What is recorded of it beyond its window.
+    pub(crate) fn tapes(&self) -> MutexGuard<'_, Vec<Arc<Tape>>> {
+        self.tapes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the file of a segment is.
@@ -81,6 +96,7 @@ impl Broadcast {
     /// How far back one can go from now on.
     pub fn set_length(&self, length: Duration) {
         self.change(|window| window.set_length(length));
+        self.rungs.set_length(length);
     }
 
     /// Whether something is being made of it, so that nothing may go.
@@ -125,15 +141,33 @@ impl Broadcast {
 
     /// The HLS playlist of a track as it is now; `skip` leaves out what players know. None where there is none.
     pub fn playlist(&self, track: usize, skip: bool) -> Option<Arc<str>> {
+        // Asked before its own window is locked, which comes first of all locks.
+        let others = || if track == 0 { self.variants() } else { Vec::new() };
+        self.written(track, skip, others)
+    }
+
+    /// The same, with how far other qualities are.
+    pub(crate) fn written(
+        &self,
+        track: usize,
+        skip: bool,
+        others: impl FnOnce() -> Vec<Variant>,
+    ) -> Option<Arc<str>> {
+        let known = |version: u64| {
+            let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            written
+                .get(&(track, skip))
+                .filter(|(known, _)| *known == version)
+                .map(|(_, text)| Arc::clone(text))
+        };
+        if let Some(text) = known(self.window().edge().version) {
+            return Some(text);
+        }
+        let others = others();
         let window = self.window();
         let version = window.edge().version;
+        let text: Arc<str> = window.playlist_with(track, skip, &others)?.into();
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, text)) = written.get(&(track, skip))
-            && *known == version
-        {
-            return Some(Arc::clone(text));
-        }
-        let text: Arc<str> = window.playlist(track, skip)?.into();
         written.insert((track, skip), (version, Arc::clone(&text)));
         Some(text)
     }

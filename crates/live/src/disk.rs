@@ -63,6 +63,25 @@ pub(crate) fn put(folder: &Path, number: u64, packed: &Packed, reserve: u64) -> 
     write(&segment_path(folder, number), &pieces)
 }
 
+/// Gives a segment a second place, where it stays when its first one is removed; copied where the file system has no links.
+pub(crate) fn link(from: &Path, folder: &Path, number: u64) -> io::Result<()> {
+    let to = segment_path(folder, number);
+    match fs::hard_link(from, &to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let new = to.with_extension("new");
+            let copied = fs::copy(from, &new)
+                .and_then(|_| File::open(&new)?.sync_data())
+                .and_then(|()| fs::rename(&new, &to));
+            if copied.is_err() {
+                fs::remove_file(&new).ok();
+            }
+            copied
+        }
+        linked => linked,
+    }
+}
+
 /// Writes an era.
 pub(crate) fn put_era(folder: &Path, era: &Era) -> io::Result<()> {
     fs::create_dir_all(folder)?;

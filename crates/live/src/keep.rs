@@ -44,11 +44,17 @@ impl Broadcast {
     /// See [`NotKept`].
     pub fn keep(&self, from: u64, until: u64, to: &mut impl Write) -> Result<u64, NotKept> {
         let _kept = Kept::new(self);
+        let numbers = self.window().between(from, until);
+        self.film(&numbers, to)
+    }
+
+    /// Writes those segments as a film, as [`keep`](Self::keep) does. Blocks.
+    pub(crate) fn film(&self, wanted: &[u64], to: &mut impl Write) -> Result<u64, NotKept> {
         let mut tracks: Option<Vec<Track>> = None;
         let mut numbers = Vec::new();
         {
             let window = self.window();
-            for number in window.between(from, until) {
+            for &number in wanted {
                 let Some(era) = window.era_of_segment(number) else { continue };
                 if *tracks.get_or_insert_with(|| era.tracks.clone()) != era.tracks {
                     return Err(NoMovie::Mixed.into());

@@ -176,7 +176,7 @@ impl Disk {
 }
 
 /// Writes segments that are over, and removes what is older than the window.
-async fn write(broadcast: Arc<Broadcast>, mut woken: mpsc::Receiver<()>) {
+pub(crate) async fn write(broadcast: Arc<Broadcast>, mut woken: mpsc::Receiver<()>) {
     let (mut disk, mut era) = (Disk::Room, None);
     while woken.recv().await.is_some() {
         while let Some(job) = next(&broadcast, &mut era) {
@@ -226,6 +226,13 @@ fn put(broadcast: &Broadcast, job: Job) -> Disk {
         Err(_) => vec![0..0; packed.places.len()],
     };
     broadcast.change(|window| window.stored(number, places));
+    if written.is_ok() {
+        // Before anything of the window goes.
+        let tapes = broadcast.tapes().clone();
+        for tape in tapes {
+            tape.take(broadcast, number);
+        }
+    }
     if !broadcast.is_kept() {
         let (segments, eras) = broadcast.change(Window::expire);
         disk::remove(folder, &segments, &eras);

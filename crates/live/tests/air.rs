@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_live::{Admission, Air, Broadcast, Hub, Missing, Protocol, Publisher};
+use playhouse_live::{Admission, Air, Broadcast, Hub, Missing, Protocol, Publisher, Tape};
 use playhouse_media::frame::Size;
-use playhouse_media::live::{AudioCodec, File, Format, Found, Sample, VideoCodec, Window};
+use playhouse_media::live::{Asked, AudioCodec, File, Format, Found, Sample, VideoCodec, Window};
 use playhouse_media::time::Timestamp;
 use tempfile::TempDir;
 
@@ -32,20 +32,21 @@ struct Studio {
     folder: TempDir,
     hub: Arc<Hub>,
     air: Arc<Air>,
+    length: Duration,
 }
 
 impl Studio {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let air = Arc::new(Air::new(folder.path().to_owned()));
-        Self { folder, hub: Arc::default(), air }
+        let air = Arc::new(Air::new(folder.path().join("live"), folder.path().join("recordings")));
+        Self { folder, hub: Arc::default(), air, length: LENGTH }
     }
 
     async fn publish(&self) -> (Publisher, Arc<Broadcast>) {
         let admission = Admission { channel: "c".to_owned(), replace: true };
         let publisher = self.hub.publish(&admission, Protocol::Rtmp).unwrap();
         publisher.formats(formats()).unwrap();
-        tokio::spawn(self.air.clone().record(Arc::clone(publisher.stream()), LENGTH));
+        tokio::spawn(self.air.clone().record(Arc::clone(publisher.stream()), self.length));
         let found = async {
             loop {
                 // The recorder begins before anything is published.
@@ -124,21 +125,21 @@ async fn what_was_recorded_survives_a_program_that_dies() {
     let first = broadcast.window().era().unwrap().first;
     stored(&broadcast, first + 7).await;
     // Nothing is ended: the program is just gone, in the middle of a write.
-    std::fs::write(studio.folder.path().join("c").join("1.new"), b"half").unwrap();
-    std::fs::write(studio.folder.path().join("c").join(format!("{}.segment", first + 99)), b"PLAYLIVE")
+    std::fs::write(studio.folder.path().join("live/c").join("1.new"), b"half").unwrap();
+    std::fs::write(studio.folder.path().join("live/c").join(format!("{}.segment", first + 99)), b"PLAYLIVE")
         .unwrap();
-    let air = Arc::new(Air::new(studio.folder.path().to_owned()));
-    std::fs::create_dir(studio.folder.path().join("gone")).unwrap();
+    let air = Arc::new(Air::new(studio.folder.path().join("live"), studio.folder.path().join("recordings")));
+    std::fs::create_dir(studio.folder.path().join("live/gone")).unwrap();
     air.restore(&[("c".to_owned(), LENGTH)]);
     let again = air.broadcast("c").unwrap();
     let playlist = again.playlist(0, false).unwrap();
     let found = segments(&playlist);
     assert!(found.len() >= 8 && found[0] == first, "{playlist}");
     assert!(playlist.ends_with("#EXT-X-ENDLIST\n"), "{playlist}");
-    assert!(!studio.folder.path().join("gone").exists(), "what belongs to no channel is removed");
-    assert!(!studio.folder.path().join("c").join("1.new").exists());
+    assert!(!studio.folder.path().join("live/gone").exists(), "what belongs to no channel is removed");
+    assert!(!studio.folder.path().join("live/c").join("1.new").exists());
 
-    let after = Studio { folder: studio.folder, hub: Arc::default(), air };
+    let after = Studio { hub: Arc::default(), air, ..studio };
     let (publisher, broadcast) = after.publish().await;
     play(&publisher, &broadcast, 0..80).await;
     let goes_on = |window: &Window| match window.playlist(0, false) {
@@ -179,4 +180,95 @@ async fn a_publisher_that_comes_back_goes_on_in_the_same_broadcast_and_both_are_
     let summary = playhouse_media::film::index(&mut std::io::Cursor::new(film), &mut sidecar).unwrap();
     assert_eq!(summary.tracks.iter().map(|track| track.bytes).collect::<Vec<_>>(), [200 * 50, 200 * 50]);
     assert!(broadcast.keep(0, 1, &mut Vec::new()).is_err());
+}
+
+/// The segments of a recording, and whether it goes on.
+fn recorded(tape: &Tape) -> (Vec<u64>, bool) {
+    let playlist = tape.broadcast().playlist(0, false).unwrap_or_else(|| "#EXTM3U\n".into());
+    assert!(!playlist.contains("EXT-X-PART"), "{playlist}");
+    (segments(&playlist), !playlist.contains("ENDLIST"))
+}
+
+/// Waits until a recording has the newest segment of its channel.
+async fn caught_up(tape: &Tape, broadcast: &Broadcast) {
+    let newest = broadcast.window().newest();
+    let there = |window: &Window| if window.newest() >= newest { Found::Here(()) } else { Found::Soon };
+    tape.broadcast().when(there, PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_recording_is_longer_than_the_window_goes_on_after_a_crash_and_becomes_one_film() {
+    let studio = Studio { length: Duration::from_secs(10), ..Studio::new() };
+    let (publisher, broadcast) = studio.publish().await;
+    play(&publisher, &broadcast, 0..100).await;
+    assert!(studio.air.tape("../r", "c", 0..u64::MAX).is_err(), "no folder is called that");
+    assert!(studio.air.tape("r", "nobody", 0..u64::MAX).unwrap().is_none());
+    let tape = studio.air.tape("r", "c", 0..u64::MAX).unwrap().unwrap();
+    for hundred in 1..25 {
+        play(&publisher, &broadcast, hundred * 100..hundred * 100 + 100).await;
+    }
+    caught_up(&tape, &broadcast).await;
+    let (found, goes_on) = recorded(&tape);
+    assert!(goes_on);
+    assert!(found.windows(2).all(|two| two[0] + 1 == two[1]), "{found:?}");
+    let left = segments(&broadcast.playlist(0, false).unwrap());
+    assert!(found[0] + 20 < left[0], "the window has let go of the beginning: {found:?} {left:?}");
+    let first = tape.broadcast().window().find(File::Segment(0, found[0]));
+    assert!(
+        matches!(first, Found::Here(Asked::Disk(..))) && tape.broadcast().segment_path(found[0]).exists()
+    );
+
+    // The program is just gone. Another one goes on where it was, with another publisher.
+    let air = Air::new(studio.folder.path().join("live"), studio.folder.path().join("recordings"));
+    std::fs::create_dir(studio.folder.path().join("recordings/gone")).unwrap();
+    air.erase_others(&["r".to_owned()]);
+    assert!(!studio.folder.path().join("recordings/gone").exists());
+    air.restore(&[("c".to_owned(), studio.length)]);
+    let after = Studio { hub: Arc::default(), air: Arc::new(air), ..studio };
+    let tape = after.air.tape("r", "c", 0..u64::MAX).unwrap().unwrap();
+    let (publisher, broadcast) = after.publish().await;
+    play(&publisher, &broadcast, 0..100).await;
+    play(&publisher, &broadcast, 100..200).await;
+    drop(publisher);
+    let over = |window: &Window| match window.unwritten() {
+        None if window.open_segment().is_none() => Found::Here(()),
+        _ => Found::Soon,
+    };
+    broadcast.when(over, PATIENCE).await.unwrap();
+    caught_up(&tape, &broadcast).await;
+    let (both, _) = recorded(&tape);
+    assert_eq!(both[..found.len()], found);
+    assert!(both.len() > found.len());
+    let runs = tape.broadcast().window().runs();
+    assert_eq!(runs, [both], "the same tracks make one film");
+    let mut film = Vec::new();
+    let millis = tape.film(&runs[0], &mut film).unwrap();
+    assert!(millis > 100_000, "{millis}");
+    let mut sidecar = std::io::Cursor::new(Vec::new());
+    let summary = playhouse_media::film::index(&mut std::io::Cursor::new(film), &mut sidecar).unwrap();
+    assert!(summary.tracks.iter().all(|track| track.bytes >= 2_600 * 50), "samples are lost");
+    after.air.erase("r");
+    assert!(!after.folder.path().join("recordings/r").exists());
+}
+
+#[tokio::test]
+async fn a_recording_has_what_its_time_says_and_no_more() {
+    let studio = Studio::new();
+    let (publisher, broadcast) = studio.publish().await;
+    play(&publisher, &broadcast, 0..500).await;
+    let begin = broadcast.window().span().unwrap().start;
+    let second = 1_000_000;
+    let tape = studio.air.tape("r", "c", begin + 5 * second..begin + 30 * second).unwrap().unwrap();
+    play(&publisher, &broadcast, 500..1000).await;
+    let past = |window: &Window| match window.span() {
+        Some(span) if span.end >= begin + 29 * second => Found::Here(span),
+        _ => Found::Soon,
+    };
+    let span = tape.broadcast().when(past, PATIENCE).await.unwrap();
+    assert!((begin + 2 * second..=begin + 5 * second).contains(&span.start), "{span:?}");
+    assert!(span.end <= begin + 33 * second, "{span:?}");
+    tape.stop();
+    let (before, _) = recorded(&tape);
+    play(&publisher, &broadcast, 1000..1200).await;
+    assert_eq!(recorded(&tape).0, before);
 }

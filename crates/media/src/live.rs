@@ -8,6 +8,7 @@
 
 mod aac;
 mod file;
+mod follow;
 mod movie;
 mod mux;
 mod playlist;
@@ -24,11 +25,12 @@ use crate::frame::Size;
 use crate::time::Timestamp;
 
 pub use file::{File, NoFile};
+pub use follow::{Border, Follower, Skipped};
 pub use movie::{Movie, NoMovie, Piece};
 pub use mux::{Begin, Cut, LONGEST, Muxer, PART};
 pub use row::{Part, Placed};
 pub use track::Track;
-pub use window::{Asked, Edge, Era, Found, Window};
+pub use window::{Asked, Cursor, Edge, Era, Found, Original, Variant, Window};
 
 /// How pictures are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! MPEG transport streams (ISO/IEC 13818-1), taken apart: SRT publishers send these.
 //!
-//! One programme, the first; of it the first track of pictures (H.264, H.265) and the first of sound (AAC with ADTS,
-//! Opus). What is lost or broken on the way costs the access unit that it belongs to, and nothing else.
+//! One programme, the first; of it a track of pictures (H.264, H.265), the first where nobody asks for another, and the
+//! first of sound (AAC with ADTS, Opus). What is lost or broken on the way costs the access unit that it belongs to, and nothing else.
 
 mod elementary;
 mod packet;
@@ -49,6 +49,8 @@ pub struct Demuxer {
     map: Section,
     /// Where the map of the programme is found.
     map_pid: Option<u16>,
+    /// Tracks of pictures that come before the one that is taken.
+    before: usize,
     tracks: Option<Tracks>,
     /// Pictures and sound.
     assemblers: [Assembler; 2],
@@ -56,6 +58,11 @@ pub struct Demuxer {
 }
 
 impl Demuxer {
+    /// Takes the track of pictures of that number, from 0.
+    pub fn of_picture(number: usize) -> Self {
+        Self { before: number, ..Self::default() }
+    }
+
     /// Takes bytes as they come.
     ///
     /// # Errors
@@ -100,7 +107,8 @@ impl Demuxer {
                 self.map_pid = Some(pid);
             }
         } else if Some(packet.pid) == self.map_pid {
-            if let Some(tracks) = self.map.take(packet).and_then(|table| tables::tracks(&table)) {
+            if let Some(tracks) = self.map.take(packet).and_then(|table| tables::tracks(&table, self.before))
+            {
                 self.describe(tracks, intake)?;
             }
         } else if let Some(tracks) = &self.tracks {

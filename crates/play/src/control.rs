@@ -145,6 +145,11 @@ pub enum Ask {
         /// Names the answer.
         request: u64,
     },
+    /// Send the players' pictures and the sound along, as [`air`](crate::air) says, or do so no longer.
+    Air {
+        /// Whether they are wanted.
+        on: bool,
+    },
     /// End, saves first.
     Stop,
 }

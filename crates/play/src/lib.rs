@@ -3,6 +3,7 @@
 //! Nothing here touches the world: there is no socket, file, process, thread or clock in this crate. It takes
 //! inputs and `now`, and gives outputs.
 
+pub mod air;
 pub mod control;
 pub mod input;
 pub mod manifest;

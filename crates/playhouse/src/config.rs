@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use playhouse_server::Network;
+use playhouse_server::{Codec, Network};
 use serde::Deserialize;
 
 pub use listener::Listener;
@@ -74,12 +74,18 @@ pub struct Flags {
     /// A folder of films; may be given several times, and uploads go to the first [default: films in the data folder]
     #[arg(long, env = "PLAYHOUSE_FILMS", value_name = "DIR", value_delimiter = ':')]
     films: Option<Vec<PathBuf>>,
+    /// Codings that films are made in beside H.264, when they are made playable: `av1`, `hevc` [default: none]
+    #[arg(long, env = "PLAYHOUSE_ALSO", value_name = "CODING", value_delimiter = ',')]
+    also: Option<Vec<Codec>>,
     /// Address and port of the pages [default: 127.0.0.1:7770]
     #[arg(long, env = "PLAYHOUSE_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
     /// Where RTMP publishers (OBS, ffmpeg) come in, or `off` [default: port 1935 at the pages' address]
     #[arg(long, env = "PLAYHOUSE_RTMP", value_name = "ADDRESS:PORT")]
     rtmp: Option<Listener>,
+    /// Where RTMP publishers come in by TLS, with the certificate of the pages [default: off]
+    #[arg(long, env = "PLAYHOUSE_RTMPS", value_name = "ADDRESS:PORT")]
+    rtmps: Option<Listener>,
     /// Where SRT publishers come in, or `off` [default: port 9998 at the pages' address]
     #[arg(long, env = "PLAYHOUSE_SRT", value_name = "ADDRESS:PORT")]
     srt: Option<Listener>,
@@ -127,8 +133,10 @@ struct File {
     data: Option<PathBuf>,
     titles: Option<Vec<PathBuf>>,
     films: Option<Vec<PathBuf>>,
+    also: Option<Vec<Codec>>,
     listen: Option<SocketAddr>,
     rtmp: Option<Listener>,
+    rtmps: Option<Listener>,
     srt: Option<Listener>,
     tls: Option<bool>,
     sessions: Option<u32>,
@@ -154,10 +162,14 @@ pub struct Config {
     pub titles: Setting<Vec<PathBuf>>,
     /// Folders of films; uploads go to the first.
     pub films: Setting<Vec<PathBuf>>,
+    /// Codings that films are made in beside H.264.
+    pub also: Setting<Vec<Codec>>,
     /// Address and port of pages and API.
     pub listen: Setting<SocketAddr>,
     /// Where RTMP publishers come in.
     pub rtmp: Setting<Listener>,
+    /// Where RTMP publishers come in by TLS.
+    pub rtmps: Setting<Listener>,
     /// Where SRT publishers come in.
     pub srt: Setting<Listener>,
     /// Whether they are served over TLS.
@@ -197,8 +209,10 @@ impl Config {
         let beside = |port| Listener(Some(SocketAddr::new(listen.value.ip(), port)));
         let config = Self {
             rtmp: pick(flags.rtmp.as_ref(), file.rtmp.as_ref(), || beside(1935)),
+            rtmps: pick(flags.rtmps.as_ref(), file.rtmps.as_ref(), || Listener(None)),
             srt: pick(flags.srt.as_ref(), file.srt.as_ref(), || beside(9998)),
             films: pick(flags.films.as_ref(), file.films.as_ref(), || vec![data.value.join("films")]),
+            also: pick(flags.also.as_ref(), file.also.as_ref(), Vec::new),
             data,
             titles: pick(flags.titles.as_ref(), file.titles.as_ref(), || vec!["titles".into()]),
             tls: pick(flags.tls.as_ref(), file.tls.as_ref(), || false),
@@ -217,6 +231,11 @@ impl Config {
         };
         config.check()?;
         Ok(config)
+    }
+
+    /// What a certificate of this house is for, beside this machine itself.
+    pub fn names(&self) -> Vec<String> {
+        self.address.value.iter().map(ToString::to_string).collect()
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -250,12 +269,15 @@ impl Config {
         let proxies =
             self.trusted_proxies.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let (from, to) = self.udp_ports.value;
-        let rows: [(&str, String, Source); 17] = [
+        let also = self.also.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let rows: [(&str, String, Source); 19] = [
             ("data", self.data.value.display().to_string(), self.data.source),
             ("titles", paths(&self.titles.value), self.titles.source),
             ("films", paths(&self.films.value), self.films.source),
+            ("also", also, self.also.source),
             ("listen", self.listen.value.to_string(), self.listen.source),
             ("rtmp", self.rtmp.value.to_string(), self.rtmp.source),
+            ("rtmps", self.rtmps.value.to_string(), self.rtmps.source),
             ("srt", self.srt.value.to_string(), self.srt.source),
             ("tls", self.tls.value.to_string(), self.tls.source),
             ("sessions", self.sessions.value.to_string(), self.sessions.source),

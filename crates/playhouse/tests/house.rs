@@ -78,7 +78,18 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "playhouse-store",
         ],
     ),
-    ("bench", &["playhouse-codec", "playhouse-media", "playhouse-play", "playhouse-testkit", "probe"]),
+    (
+        "bench",
+        &[
+            "playhouse-codec",
+            "playhouse-library",
+            "playhouse-media",
+            "playhouse-play",
+            "playhouse-testkit",
+            "playhouse-watch",
+            "probe",
+        ],
+    ),
     ("lantern", &[]),
     ("probe", &["playhouse-media"]),
 ];

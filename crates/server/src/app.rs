@@ -15,8 +15,11 @@ use crate::house::catalogue::Catalogue;
 use crate::house::extras::Extras;
 use crate::house::films::Films;
 use crate::house::guide::Guide;
+use crate::house::guide::relay::Relay;
 use crate::house::keys::Keys;
+use crate::house::ladders::Ladders;
 use crate::house::parties::Parties;
+use crate::house::recordings::live::Finishing;
 use crate::house::renderings::Renderings;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
@@ -49,11 +52,14 @@ pub(crate) struct App {
     pub(crate) catalogue: Catalogue,
     pub(crate) films: Arc<Films>,
     pub(crate) guide: Guide,
+    pub(crate) relay: Arc<Relay>,
     pub(crate) renderings: Renderings,
+    pub(crate) ladders: Ladders,
     pub(crate) extras: Extras,
     pub(crate) uploads: Uploads,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) parties: Parties,
+    pub(crate) finishing: Finishing,
     pub(crate) places: Mutex<Places>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
@@ -82,12 +88,15 @@ impl App {
             catalogue: Catalogue::new(config.titles.clone(), config.programs.clone()),
             films: Arc::new(Films::new(&config)),
             guide: Guide::default(),
+            relay: Arc::default(),
             renderings: Renderings::new(&config),
+            ladders: Ladders::default(),
             extras: Extras::new(&config),
             uploads: Uploads::new(&config),
             buffers: Arc::default(),
-            air: Arc::new(Air::new(config.data.join("live"))),
+            air: Arc::new(Air::new(config.data.join("live"), config.data.join("recordings"))),
             parties: Parties::default(),
+            finishing: Finishing::default(),
             places: Mutex::default(),
             config,
             keys: Keys::new(store.clone()),

@@ -1,8 +1,10 @@
 //! What the root has to say before the server can start.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use playhouse_play::control::NetSpec;
+use playhouse_watch::codec::Codec;
 
 use crate::network::Network;
 
@@ -22,6 +24,8 @@ pub struct Config {
     pub upload_limit: u64,
     /// Bytes of the disk that uploads leave free.
     pub reserve: u64,
+    /// Codings that films are made in beside H.264 when they are made playable.
+    pub also: Vec<Codec>,
     /// Where programs are looked for, in this order.
     pub programs: Vec<PathBuf>,
     /// Whether to speak TLS with a self-signed certificate.
@@ -32,6 +36,10 @@ pub struct Config {
     pub embed_origins: Vec<String>,
     /// Proxies that are believed about the address of whoever is behind them (`X-Forwarded-For`).
     pub trusted_proxies: Vec<Network>,
+    /// Where publishers come in by RTMP; nothing where nobody listens.
+    pub rtmp: Option<SocketAddr>,
+    /// The same by SRT.
+    pub srt: Option<SocketAddr>,
     /// STUN and TURN servers told to players.
     pub ice_servers: Vec<IceServer>,
     /// Where sessions are reached.
@@ -59,6 +67,7 @@ impl Config {
             films: vec![data.join("films")],
             upload_limit: 100 << 30,
             reserve: 2 << 30,
+            also: Vec::new(),
             data,
             runtime,
             titles,
@@ -67,6 +76,8 @@ impl Config {
             names: Vec::new(),
             embed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            rtmp: None,
+            srt: None,
             ice_servers: Vec::new(),
             net,
             encoder: None,

@@ -25,7 +25,9 @@ pub mod webrtc;
 pub use config::{Config, IceServer};
 pub use house::keys::Keys;
 pub use network::{Network, NotANetwork};
+pub use playhouse_watch::codec::Codec;
 pub use serve::{ServeError, first_code, serve};
+pub use tls::certificate;
 
 /// The description of the API (OpenAPI), as `/api/openapi.json` has it.
 pub fn description() -> utoipa::openapi::OpenApi {

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use playhouse_live::Publisher;
 use playhouse_play::control::{Ended, Role, SessionSpec, Stats};
 use tokio::sync::broadcast;
 
@@ -39,6 +40,13 @@ pub trait Node: Send + Sync + 'static {
 
     /// Writes the last `seconds` (at most 60) as MP4 to `path`; gives the milliseconds written.
     fn clip<'a>(&'a self, session: &'a str, path: PathBuf, seconds: u32) -> Answer<'a, u64>;
+
+    /// Publishes what a session shows its players, as they are sent it, in place of what it published before. Ends with
+    /// the session, with the stream, or by [`off_air`](Self::off_air).
+    fn on_air<'a>(&'a self, session: &'a str, publisher: Publisher) -> Answer<'a, ()>;
+
+    /// Ends what a session publishes; one that publishes nothing stays as it is.
+    fn off_air<'a>(&'a self, session: &'a str) -> Answer<'a, ()>;
 
     /// A session's numbers of now.
     fn stats<'a>(&'a self, session: &'a str) -> Answer<'a, Stats>;

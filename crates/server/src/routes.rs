@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    accounts, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys, live,
-    me, on, parties, plays, profiles, queue, recordings, renderings, seats, sessions, sign_in, sources,
-    start, streams, system, titles, uploads, watching, whep,
+    accounts, air, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys,
+    links, live, me, on, parties, plays, profiles, queue, recorded, recordings, relay, renderings, search,
+    seats, sessions, sign_in, sources, start, streams, system, titles, uploads, watching, whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -38,7 +38,7 @@ struct Description;
 
 /// All routes with their description.
 pub(crate) fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Description::openapi())
+    on_air(OpenApiRouter::with_openapi(Description::openapi()))
         .routes(routes!(sign_in::with_code))
         .routes(routes!(sign_in::with_password))
         .routes(routes!(sign_in::out))
@@ -72,6 +72,11 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(watching::segment))
         .routes(routes!(watching::file))
         .routes(routes!(start::start))
+        .routes(routes!(links::of_film))
+        .routes(routes!(links::film_list))
+        .routes(routes!(links::of_channel))
+        .routes(routes!(links::channel_list))
+        .routes(routes!(search::find))
         .routes(routes!(parties::create))
         .routes(routes!(parties::get, parties::change, parties::end))
         .routes(routes!(parties::invite))
@@ -86,6 +91,8 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(live::manifest))
         .routes(routes!(live::playlist))
         .routes(routes!(live::segment))
+        .routes(routes!(live::rendition_playlist))
+        .routes(routes!(live::rendition_segment))
         .routes(routes!(guide::get))
         .routes(routes!(guide::create))
         .routes(routes!(guide::preview))
@@ -137,6 +144,19 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(system::metrics))
         .routes(routes!(docs::page))
         .routes(routes!(docs::json))
+}
+
+/// What is on the air beyond the channels themselves: sessions, recordings in the making, channels of others.
+fn on_air(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
+    router
+        .routes(routes!(air::begin, air::end))
+        .routes(routes!(clips::to_film))
+        .routes(routes!(recorded::master))
+        .routes(routes!(recorded::playlist))
+        .routes(routes!(recorded::segment))
+        .routes(routes!(relay::master))
+        .routes(routes!(relay::playlist))
+        .routes(routes!(relay::segment))
 }
 
 /// The methods and paths of a description.

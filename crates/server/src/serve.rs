@@ -8,6 +8,7 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
+use playhouse_library::render;
 use playhouse_live::Hub;
 use playhouse_store::{Store, StoreError};
 
@@ -15,7 +16,7 @@ use crate::app::{App, Shared};
 use crate::clock::{DAY, now};
 use crate::config::Config;
 use crate::connections::Connections;
-use crate::house::{air, extras, films, guide, recordings, renderings, watch};
+use crate::house::{air, extras, films, guide, ladders, recordings, renderings, watch};
 use crate::node::Node;
 use crate::webrtc::Webrtc;
 use crate::{routes, tls};
@@ -47,6 +48,9 @@ pub enum ServeError {
     /// The certificate is not usable.
     #[error("TLS could not be set up: {0}; remove the folder `tls` of the data folder to start anew")]
     Tls(String),
+    /// A coding that renditions are to have cannot be made here.
+    #[error("renditions cannot be made as `also` asks: {0}")]
+    Also(String),
     /// The records failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -78,6 +82,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let tls = config.tls.then(|| tls::config(&config.data.join("tls"), &config.names)).transpose()?;
+    if let Some(sentence) = render::missing(&config.also).await {
+        return Err(ServeError::Also(sentence));
+    }
     let app = Arc::new(App::new(config, store, node, hub, webrtc, now()));
     let router = start(&app).await?;
     let background = [
@@ -87,6 +94,7 @@ pub async fn serve(
         tokio::spawn(renderings::keep(app.clone())),
         tokio::spawn(extras::keep(app.clone())),
         tokio::spawn(air::follow(app.clone())),
+        tokio::spawn(ladders::keep(app.clone())),
         tokio::spawn(guide::keep(app.clone())),
         tokio::spawn(guide::import::keep(app.clone())),
         tokio::spawn(recordings::keep(app.clone())),

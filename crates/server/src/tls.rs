@@ -16,6 +16,14 @@ use crate::serve::ServeError;
 /// What a certificate is always for.
 const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
+/// What other listeners of the program serve TLS with: the certificate of the pages, for the same names.
+///
+/// # Errors
+/// [`ServeError::Tls`] where there is none to be had.
+pub fn certificate(data: &Path, names: &[String]) -> Result<Arc<ServerConfig>, ServeError> {
+    config(&data.join("tls"), names)
+}
+
 /// The configuration with the certificate of `folder`, which is made where there is none for these names.
 pub(crate) fn config(folder: &Path, names: &[String]) -> Result<Arc<ServerConfig>, ServeError> {
     let mut all: Vec<String> =

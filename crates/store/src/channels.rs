@@ -43,6 +43,8 @@ pub struct Channel {
     pub replace_publisher: bool,
     /// How far back one can go.
     pub window_seconds: u32,
+    /// Whether lower qualities are made while it is live and there is capacity.
+    pub ladder: bool,
     /// When it was made.
     pub created: Millis,
 }
@@ -71,11 +73,11 @@ impl Channels<'_> {
     pub async fn put(&self, channel: &Channel) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO channels (id, owner, name, kind, source, number, category, logo, guide_id, \
-             replace_publisher, window_seconds, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             replace_publisher, window_seconds, ladder, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, source = excluded.source, \
              number = excluded.number, category = excluded.category, logo = excluded.logo, \
              guide_id = excluded.guide_id, replace_publisher = excluded.replace_publisher, \
-             window_seconds = excluded.window_seconds",
+             window_seconds = excluded.window_seconds, ladder = excluded.ladder",
         )
         .bind(&channel.id)
         .bind(&channel.owner)
@@ -88,6 +90,7 @@ impl Channels<'_> {
         .bind(&channel.guide_id)
         .bind(channel.replace_publisher)
         .bind(channel.window_seconds)
+        .bind(channel.ladder)
         .bind(channel.created)
         .execute(self.0)
         .await?;

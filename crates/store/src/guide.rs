@@ -67,6 +67,23 @@ pub struct Token {
     pub created: Millis,
     /// When it was last used, to the hour.
     pub used: Option<Millis>,
+    /// The one film or channel that it opens, by its id; the whole guide where there is none.
+    pub only: Option<String>,
+    /// When it ends by itself.
+    pub until: Option<Millis>,
+}
+
+/// What a token is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct NewToken<'a> {
+    /// Whose it is.
+    pub account: &'a str,
+    /// What it is for.
+    pub name: &'a str,
+    /// The one film or channel that it opens, by its id.
+    pub only: Option<&'a str>,
+    /// When it ends by itself.
+    pub until: Option<Millis>,
 }
 
 /// How often the use of a token is written down: players ask every few seconds.
@@ -133,6 +150,13 @@ impl Guide<'_> {
         Ok(())
     }
 
+    /// The source that a channel came from.
+    pub async fn source_of(&self, channel: &str) -> Result<Option<Source>, StoreError> {
+        let sql = "SELECT guide_sources.* FROM guide_sources JOIN channel_sources \
+                   ON channel_sources.source = guide_sources.id WHERE channel_sources.channel = ?";
+        Ok(sqlx::query_as(sql).bind(channel).fetch_optional(self.0).await?)
+    }
+
     /// The ids of the channels of a source.
     pub async fn channels_of(&self, source: &str) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT channel FROM channel_sources WHERE source = ?";
@@ -184,36 +208,37 @@ impl Guide<'_> {
         Ok(sqlx::query_as(sql).bind(from).bind(to).bind(limit).fetch_all(self.0).await?)
     }
 
-    /// A fresh token: its record, and the secret, which is not kept.
-    pub async fn create_token(
-        &self,
-        account: &str,
-        name: &str,
-        now: Millis,
-    ) -> Result<(Token, String), StoreError> {
+    /// A fresh token: its record, and the secret, which is not kept. Those that have ended are forgotten.
+    pub async fn create_token(&self, new: NewToken<'_>, now: Millis) -> Result<(Token, String), StoreError> {
+        sqlx::query("DELETE FROM guide_tokens WHERE until <= ?").bind(now).execute(self.0).await?;
         let secret = id::secret();
         let token = Token {
             id: id::fresh(),
-            account: account.to_owned(),
-            name: name.to_owned(),
+            account: new.account.to_owned(),
+            name: new.name.to_owned(),
             created: now,
             used: None,
+            only: new.only.map(ToOwned::to_owned),
+            until: new.until,
         };
-        sqlx::query("INSERT INTO guide_tokens (id, hash, account, name, created) VALUES (?, ?, ?, ?, ?)")
+        let insert = "INSERT INTO guide_tokens (id, hash, account, name, created, only, until) VALUES (?, ?, ?, ?, ?, ?, ?)";
+        sqlx::query(insert)
             .bind(&token.id)
             .bind(id::hash(&secret))
             .bind(&token.account)
             .bind(&token.name)
             .bind(token.created)
+            .bind(&token.only)
+            .bind(token.until)
             .execute(self.0)
             .await?;
         Ok((token, secret))
     }
 
-    /// The tokens of an account, oldest first.
-    pub async fn tokens(&self, account: &str) -> Result<Vec<Token>, StoreError> {
-        let sql = "SELECT id, account, name, created, used FROM guide_tokens WHERE account = ? ORDER BY created, id";
-        Ok(sqlx::query_as(sql).bind(account).fetch_all(self.0).await?)
+    /// The tokens of an account that hold now, oldest first.
+    pub async fn tokens(&self, account: &str, now: Millis) -> Result<Vec<Token>, StoreError> {
+        let sql = "SELECT * FROM guide_tokens WHERE account = ? AND (until IS NULL OR until > ?) ORDER BY created, id";
+        Ok(sqlx::query_as(sql).bind(account).bind(now).fetch_all(self.0).await?)
     }
 
     /// Revokes a token of an account; whether there was one.
@@ -222,19 +247,21 @@ impl Guide<'_> {
         Ok(delete.bind(account).bind(id).execute(self.0).await?.rows_affected() > 0)
     }
 
-    /// Whose a secret is, if it is one of a token.
+    /// The token of a secret and whose it is, if it holds now.
     pub async fn by_secret(
         &self,
         secret: &str,
         now: Millis,
-    ) -> Result<Option<crate::accounts::Account>, StoreError> {
-        let sql = "SELECT id, account, name, created, used FROM guide_tokens WHERE hash = ?";
-        let token: Option<Token> = sqlx::query_as(sql).bind(id::hash(secret)).fetch_optional(self.0).await?;
+    ) -> Result<Option<(Token, crate::accounts::Account)>, StoreError> {
+        let sql = "SELECT * FROM guide_tokens WHERE hash = ? AND (until IS NULL OR until > ?)";
+        let token: Option<Token> =
+            sqlx::query_as(sql).bind(id::hash(secret)).bind(now).fetch_optional(self.0).await?;
         let Some(token) = token else { return Ok(None) };
         if token.used.is_none_or(|used| now - used >= USED_EVERY) {
             let update = sqlx::query("UPDATE guide_tokens SET used = ? WHERE id = ?");
             update.bind(now).bind(&token.id).execute(self.0).await?;
         }
-        crate::Accounts(self.0).get(&token.account).await
+        let account = crate::Accounts(self.0).get(&token.account).await?;
+        Ok(account.map(|account| (token, account)))
     }
 }

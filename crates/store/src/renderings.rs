@@ -47,6 +47,8 @@ pub struct Rendering {
     pub renditions: Option<i64>,
     /// What their ladder saves against a fixed one, in percent.
     pub saving_percent: Option<f64>,
+    /// Codings that are wanted beside H.264, with commas between them: `hevc,av1`.
+    pub also: String,
 }
 
 /// What was made.
@@ -67,17 +69,21 @@ pub struct Made {
 pub struct Renderings<'a>(pub(crate) &'a SqlitePool);
 
 impl Renderings<'_> {
-    /// Asks for one, anew where there was one; whether there is such a film.
-    pub async fn ask(&self, film: &str, print: &str, now: Millis) -> Result<bool, StoreError> {
+    /// Asks for one, anew where there was one; whether there is such a film. `also` are codings that are wanted beside
+    /// H.264, with commas between them.
+    pub async fn ask(&self, film: &str, print: &str, also: &str, now: Millis) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "INSERT INTO renderings (film, print, state, created) SELECT id, ?2, 'waiting', ?3 FROM films \
-             WHERE id = ?1 ON CONFLICT (film) DO UPDATE SET print = ?2, state = 'waiting', reason = NULL, \
-             created = ?3, not_before = 0, started = NULL, ended = NULL, bytes = NULL, index_bytes = NULL, \
-             renditions = NULL, saving_percent = NULL",
+            "INSERT INTO renderings (film, print, state, created, also) SELECT id, ?2, 'waiting', ?3, ?4 \
+             FROM films WHERE id = ?1 ON CONFLICT (film) DO UPDATE SET state = 'waiting', reason = NULL, \
+             created = ?3, not_before = 0, started = NULL, ended = NULL, also = ?4, \
+             bytes = iif(print = ?2, bytes, NULL), index_bytes = iif(print = ?2, index_bytes, NULL), \
+             renditions = iif(print = ?2, renditions, NULL), \
+             saving_percent = iif(print = ?2, saving_percent, NULL), print = ?2",
         )
         .bind(film)
         .bind(print)
         .bind(now)
+        .bind(also)
         .execute(self.0)
         .await?;
         Ok(done.rows_affected() > 0)
@@ -138,7 +144,8 @@ impl Renderings<'_> {
     pub async fn finish(&self, film: &str, print: &str, made: Made, now: Millis) -> Result<bool, StoreError> {
         let mut both = self.0.begin().await?;
         let sql = "UPDATE renderings SET state = 'done', reason = NULL, ended = ?, bytes = ?, index_bytes = ?, \
-                   renditions = ?, saving_percent = ? WHERE film = ? AND print = ? AND state = 'running'";
+                   renditions = ?, saving_percent = coalesce(?, saving_percent) \
+                   WHERE film = ? AND print = ? AND state = 'running'";
         let done = sqlx::query(sql)
             .bind(now)
             .bind(made.bytes)
@@ -149,7 +156,8 @@ impl Renderings<'_> {
             .bind(print)
             .execute(&mut *both)
             .await?;
-        let sql = "UPDATE films SET state = 'ready', reason = NULL WHERE id = ? AND print = ? AND state = 'unplayable'";
+        let sql = "UPDATE films SET state = 'ready', reason = NULL \
+                   WHERE id = ? AND print = ? AND state IN ('unplayable', 'ready')";
         let ready = sqlx::query(sql).bind(film).bind(print).execute(&mut *both).await?;
         if done.rows_affected() == 0 || ready.rows_affected() == 0 {
             return Ok(false);

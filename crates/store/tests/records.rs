@@ -245,8 +245,8 @@ async fn a_rendering_is_done_once_and_the_film_can_be_watched_with_it() {
     let film = Film { state: State::Unplayable, reason: Some("No.".to_owned()), ..film("a") };
     store.films().create(&film).await.unwrap();
     let renderings = store.renderings();
-    assert!(!renderings.ask("b", "p", 1).await.unwrap(), "there is no such film");
-    assert!(renderings.ask("a", "p", 1).await.unwrap());
+    assert!(!renderings.ask("b", "p", "", 1).await.unwrap(), "there is no such film");
+    assert!(renderings.ask("a", "p", "av1", 1).await.unwrap());
     assert_eq!(renderings.begin(2).await.unwrap().unwrap().film, "a");
     assert!(renderings.begin(2).await.unwrap().is_none(), "it was begun twice");
     renderings.recover().await.unwrap();
@@ -263,7 +263,7 @@ async fn a_rendering_is_done_once_and_the_film_can_be_watched_with_it() {
 
     // One that was cancelled meanwhile makes nothing ready.
     store.films().update(&film).await.unwrap();
-    renderings.ask("a", "p", 13).await.unwrap();
+    renderings.ask("a", "p", "", 13).await.unwrap();
     renderings.begin(14).await.unwrap().unwrap();
     assert!(renderings.cancel("a", 15).await.unwrap());
     assert!(!renderings.finish("a", "p", made, 16).await.unwrap());

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::Codec;
+
 /// The quality that the highest rung is to have: an SSIM of 0.98, above which viewers tell no difference at a usual
 /// distance (in [`decibels`], 17 dB).
 pub const TARGET_SSIM: f64 = 0.98;
@@ -19,6 +21,9 @@ const FLOOR: f64 = 150_000.0;
 
 /// Rungs at most.
 const MOST: usize = 5;
+
+/// Pixels down that SVT-AV1 encodes at least.
+const SMALLEST: u32 = 64;
 
 /// The quantiser (x264's constant rate factor) where nothing could be probed.
 const USUAL_CRF: u8 = 23;
@@ -39,9 +44,12 @@ pub struct Probe {
 /// A rendition to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rung {
+    /// How it is coded.
+    #[serde(default)]
+    pub codec: Codec,
     /// Pixels down.
     pub height: u32,
-    /// The quantiser: x264's constant rate factor.
+    /// The quantiser: the constant rate factor of the coding's encoder.
     pub crf: u8,
     /// Bits per second that are expected of it; nothing where it was not probed.
     pub bitrate: Option<f64>,
@@ -95,9 +103,29 @@ pub fn decibels(ssim: f64) -> f64 {
 
 /// The ladder where nothing was probed, as for a film of some seconds.
 pub fn usual(height: u32) -> Ladder {
-    let rung = |height| Rung { height, crf: USUAL_CRF, bitrate: None };
+    let rung = |height| Rung { codec: Codec::H264, height, crf: USUAL_CRF, bitrate: None };
     let rungs = heights(height).into_iter().take(3).map(rung).collect();
     Ladder { rungs, saving_percent: None }
+}
+
+/// What is made in other codings beside a ladder: of each its highest rung, and the next that has half the pixels at
+/// most. A quality between them is worth less than the time that it takes to encode.
+pub fn also(ladder: &Ladder, codecs: &[Codec]) -> Vec<Rung> {
+    let usable = |rung: &&Rung| rung.height >= SMALLEST;
+    let top = ladder.rungs.iter().find(usable);
+    let low = top.and_then(|top| {
+        let small = |rung: &&Rung| rung.height * rung.height * 2 <= top.height * top.height;
+        ladder.rungs.iter().filter(usable).find(small)
+    });
+    let rungs: Vec<&Rung> = top.into_iter().chain(low).collect();
+    let of = |codec: &Codec, rung: &Rung| Rung {
+        codec: *codec,
+        height: rung.height,
+        crf: codec.crf(rung.crf),
+        bitrate: rung.bitrate.map(|bitrate| bitrate * codec.share()),
+    };
+    let asked = codecs.iter().filter(|codec| **codec != Codec::H264);
+    asked.flat_map(|codec| rungs.iter().map(move |rung| of(codec, rung))).collect()
 }
 
 /// Chooses a ladder for a picture of that height by its probes; [`usual`] where they say nothing.
@@ -107,7 +135,10 @@ pub fn choose(height: u32, probes: &[Probe]) -> Ladder {
     let Some(top) = hull.iter().find(|probe| decibels(probe.ssim) >= target).or(hull.last()) else {
         return usual(height);
     };
-    let rung = |probe: &Probe| Rung { height: probe.height, crf: probe.crf, bitrate: Some(probe.bitrate) };
+    let rung = |probe: &Probe| {
+        let (height, crf, bitrate) = (probe.height, probe.crf, Some(probe.bitrate));
+        Rung { codec: Codec::H264, height, crf, bitrate }
+    };
     let mut rungs = vec![rung(top)];
     let mut last = top.bitrate;
     for probe in hull.iter().rev().skip_while(|probe| probe.bitrate >= top.bitrate) {
@@ -242,6 +273,18 @@ mod tests {
         let ladder = choose(720, &probes);
         let rungs: Vec<_> = ladder.rungs.iter().map(|rung| (rung.height, rung.crf)).collect();
         assert_eq!(rungs, [(720, 23), (720, 28), (480, 28)]);
+    }
+
+    #[test]
+    fn other_codings_get_the_highest_rung_and_one_that_is_much_smaller() {
+        let ladder = usual(1080);
+        let rungs: Vec<_> = also(&ladder, &[Codec::Av1, Codec::H264])
+            .iter()
+            .map(|rung| (rung.codec, rung.height, rung.crf))
+            .collect();
+        assert_eq!(rungs, [(Codec::Av1, 1080, 35), (Codec::Av1, 720, 35)]);
+        assert_eq!(also(&ladder, &[Codec::Hevc, Codec::Av1]).len(), 4);
+        assert!(also(&usual(32), &[Codec::Av1]).is_empty(), "no encoder takes that little");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::Codec;
 use crate::container::{Container, Kind, Track};
 
 /// Seconds of a piece that is encoded at once: as much is lost at most when the program is killed.
@@ -37,6 +38,8 @@ pub enum Picture {
     Copy,
     /// It is encoded.
     Encode,
+    /// The film plays as it is: only what is made in other codings is added to it.
+    Keep,
 }
 
 /// A track of sound, and what becomes of it.
@@ -71,6 +74,9 @@ pub struct Plan {
     pub duration_ms: u64,
     /// Microseconds by which the picture begins later than the film.
     pub late_us: u64,
+    /// Codings that renditions are made in beside H.264.
+    #[serde(default)]
+    pub also: Vec<Codec>,
 }
 
 impl Rate {
@@ -132,7 +138,7 @@ impl Plan {
         let sounds = sounds.take(SOUNDS).map(|(number, track)| sound(number, track)).collect();
         let rate = Rate::of(video.rate);
         let (bright, late_us) = (video.bright, video.late_us);
-        Ok(Self { picture, sounds, rate, height, bright, duration_ms, late_us })
+        Ok(Self { picture, sounds, rate, height, bright, duration_ms, late_us, also: Vec::new() })
     }
 
     /// How many pieces the picture is encoded in.

@@ -15,7 +15,7 @@ test.use({
   },
 });
 
-const PAGES = ["/", "/title/garden", "/title/attic", "/title/cellar", "/title/none", "/sessions", "/clips", "/films", "/films/none", "/films/none/watch", "/upload", "/people", "/system", "/account", "/profiles", "/party/none", "/live", "/live/none", "/studio", "/guide", "/recordings", "/multiview", "/channels/none", "/join/none", "/play/none", "/none"];
+const PAGES = ["/", "/title/garden", "/title/attic", "/title/cellar", "/title/none", "/sessions", "/clips", "/films", "/films/none", "/films/none/watch", "/upload", "/people", "/system", "/account", "/profiles", "/party/none", "/live", "/live/none", "/studio", "/guide", "/guide/others", "/search", "/search?q=garden", "/recordings", "/multiview", "/channels/none", "/join/none", "/play/none", "/none"];
 
 for (const theme of ["dark", "light"]) {
   test(`axe finds nothing on any page, ${theme}`, async ({ owner }) => {
@@ -39,7 +39,7 @@ test("home is light: under 180 kB before the player, and nothing of the player",
   );
   expect(files.length).toBeGreaterThan(2);
   expect(files.reduce((sum, file) => sum + file.bytes, 0)).toBeLessThan(180_000);
-  expect(files.filter((file) => /\/(Play|Watch|Upload|Channel|Tune|Party|Studio|Multiview|hls)-/.test(file.name))).toEqual([]);
+  expect(files.filter((file) => /\/(Play|Watch|Upload|Channel|Cast|Party|Studio|Multiview|hls)-/.test(file.name))).toEqual([]);
 });
 
 test("axe finds nothing at the door", async ({ person }) => {
@@ -80,6 +80,26 @@ test("arrow keys walk through the shelf and Enter opens", async ({ owner }) => {
   expect(await focused(owner)).toBe(first);
   await owner.keyboard.press("Enter");
   await expect(owner).toHaveURL(/\/title\//);
+});
+
+test("a slash searches from anywhere, and what is found is reached by keys", async ({ owner }) => {
+  await expect(owner.getByRole("heading", { name: "Games" })).toBeVisible();
+  await owner.keyboard.press("/");
+  await expect(owner).toHaveURL("/search");
+  const field = owner.getByRole("searchbox", { name: "Games, films, channels, people" });
+  await expect(field).toBeFocused();
+  // One letter at its neighbour's place, and the word unfinished.
+  await owner.keyboard.type("gadre");
+  await expect(owner.getByRole("link", { name: /^Garden/ })).toBeVisible();
+  expect(await findings(owner)).toEqual([]);
+  await owner.keyboard.press("ArrowDown");
+  expect(await focused(owner)).toMatch(/^Garden/);
+  await owner.keyboard.press("Enter");
+  await expect(owner).toHaveURL("/title/garden");
+  await owner.goBack();
+  await expect(field).toHaveValue("gadre");
+  await field.fill("nothing such");
+  await expect(owner.getByText("Nothing here is called nothing such.")).toBeVisible();
 });
 
 test("Tab reaches everything in turn and is never trapped", async ({ owner }) => {

@@ -109,7 +109,7 @@ test("the controls leave by themselves, come back, and are reached by a gamepad"
   await press(owner, A);
   await expect.poll(() => owner.evaluate(() => window.__film!.state)).toBe("paused");
   await press(owner, DOWN);
-  await expect(controls.getByRole("button", { name: "Play" })).toBeFocused();
+  await expect(controls.getByRole("button", { name: "Play", exact: true })).toBeFocused();
   await press(owner, B);
   await press(owner, B);
   await expect(owner).toHaveURL(`/films/${film.id}`);

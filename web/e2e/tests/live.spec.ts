@@ -57,7 +57,7 @@ test("somebody goes live from the studio, and keeps it as a film", async ({ owne
   const desk = owner.getByRole("region", { name: "Kitchen" });
   await desk.getByRole("button", { name: "Make a key" }).click();
   const dialog = owner.getByRole("dialog");
-  await expect(dialog.getByLabel("Server")).toHaveValue(/^rtmp:/);
+  await expect(dialog.getByLabel("Server")).toHaveValue(`rtmp://127.0.0.1:${port}/live`);
   const key = await dialog.getByLabel("Stream key", { exact: true }).inputValue();
   expect(await findings(owner)).toEqual([]);
   await owner.keyboard.press("Escape");

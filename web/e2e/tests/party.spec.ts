@@ -45,7 +45,8 @@ test("two people watch in step, steer each other and talk", async ({ house, owne
   await expect(owner.getByRole("log")).toContainText("Bob k and <b>bold</b>");
   expect((await place(owner)).paused, "letters of the chat are no keys of the player").toBe(true);
   await owner.getByRole("button", { name: "Applause" }).click();
-  await expect(guest.locator(".floating")).toContainText("👏");
+  // A picture of our own: not every device has letters for it.
+  await expect(guest.locator('.floating [data-sign="clap"]')).toBeVisible();
   expect(await findings(owner)).toEqual([]);
 
   await owner.getByRole("button", { name: "End the party" }).click();

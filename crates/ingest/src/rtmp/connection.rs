@@ -7,9 +7,10 @@ use std::time::Duration;
 use playhouse_live::{Protocol, Refusal};
 use playhouse_media::flv::{self, Demuxer};
 use playhouse_media::rtmp::{self, Event, Server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
 
 use crate::feed::{End, Feed};
 use crate::{House, SILENCE};
@@ -48,8 +49,8 @@ pub(super) enum Reason {
     Broken(#[from] io::Error),
 }
 
-struct Connection {
-    socket: TcpStream,
+struct Connection<S> {
+    socket: S,
     server: Server,
     buffer: Box<[u8]>,
 }
@@ -57,6 +58,26 @@ struct Connection {
 /// Holds a connection until it ends.
 pub(super) async fn hold(socket: TcpStream, from: IpAddr, house: &House) -> Result<(), Reason> {
     socket.set_nodelay(true)?;
+    over(socket, from, house).await
+}
+
+/// Holds a connection by TLS until it ends.
+pub(super) async fn hold_tls(
+    socket: TcpStream,
+    tls: &TlsAcceptor,
+    from: IpAddr,
+    house: &House,
+) -> Result<(), Reason> {
+    socket.set_nodelay(true)?;
+    let socket = timeout(HELLO, tls.accept(socket)).await.map_err(|_elapsed| Reason::Slow)??;
+    over(socket, from, house).await
+}
+
+async fn over<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: S,
+    from: IpAddr,
+    house: &House,
+) -> Result<(), Reason> {
     let mut connection =
         Connection { socket, server: Server::default(), buffer: vec![0; READ].into_boxed_slice() };
     let ended = connection.publish(from, house).await;
@@ -66,7 +87,7 @@ pub(super) async fn hold(socket: TcpStream, from: IpAddr, house: &House) -> Resu
     ended
 }
 
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn publish(&mut self, from: IpAddr, house: &House) -> Result<(), Reason> {
         let Some(key) = timeout(HELLO, self.key()).await.map_err(|_elapsed| Reason::Slow)?? else {
             return Ok(());
@@ -131,7 +152,11 @@ impl Connection {
     async fn write(&mut self) -> Result<(), Reason> {
         let output = self.server.output();
         if !output.is_empty() {
-            timeout(WRITE, self.socket.write_all(&output)).await.map_err(|_elapsed| Reason::Deaf)??;
+            let written = async {
+                self.socket.write_all(&output).await?;
+                self.socket.flush().await
+            };
+            timeout(WRITE, written).await.map_err(|_elapsed| Reason::Deaf)??;
         }
         Ok(())
     }

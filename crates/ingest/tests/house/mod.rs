@@ -55,6 +55,24 @@ pub(crate) fn with_rtmp() -> (House, Arc<Keys>, SocketAddr) {
     (house, keys, address)
 }
 
+/// The same, by TLS with a certificate of its own.
+pub(crate) fn with_rtmps() -> (House, Arc<Keys>, SocketAddr) {
+    let (house, keys) = house();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    tokio::spawn(playhouse_ingest::rtmps(listener, Arc::new(tls), house.clone()));
+    (house, keys, address)
+}
+
 /// What a subscriber received.
 #[derive(Debug, Default)]
 pub(crate) struct Received {

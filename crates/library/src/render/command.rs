@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use playhouse_watch::codec::Codec;
 use playhouse_watch::ladder::Rung;
 use playhouse_watch::loudness::{Loudness, PEAK_DB};
 use playhouse_watch::rendering::{Plan, Sound};
@@ -19,6 +20,10 @@ const CHANNEL: u32 = 80_000;
 
 /// The quickest preset of x264 whose files are not much larger than a slower one's.
 const PRESET: &str = "veryfast";
+
+/// The quickest preset of x265 that still saves something against x264, and that of SVT-AV1, whose scale ends at 13.
+const HEVC_PRESET: &str = "veryfast";
+const AV1_PRESET: u8 = 10;
 
 /// Bits per second that no second of a rendition goes beyond, as a multiple of its average.
 const BURST: f64 = 2.5;
@@ -84,13 +89,24 @@ fn plain(plan: &Plan) -> String {
     filter
 }
 
-fn encoder(plan: &Plan, crf: u8, bitrate: Option<f64>) -> String {
-    let gop = plan.rate.gop();
-    let mut words = format!(
-        "-c:v libx264 -preset {PRESET} -profile:v high -crf {crf} -pix_fmt yuv420p -g {gop} -keyint_min {gop} \
-         -sc_threshold 0 -flags +cgop -color_range tv"
-    );
-    if let Some(bitrate) = bitrate {
+fn encoder(plan: &Plan, codec: Codec, crf: u8, bitrate: Option<f64>) -> String {
+    let (gop, encoder) = (plan.rate.gop(), codec.encoder());
+    let mut words = format!("-c:v {encoder} -crf {crf} -pix_fmt yuv420p -g {gop} -color_range tv ");
+    match codec {
+        Codec::H264 => {
+            write!(words, "-preset {PRESET} -profile:v high -keyint_min {gop} -sc_threshold 0 -flags +cgop")
+        }
+        Codec::Hevc => write!(
+            words,
+            "-preset {HEVC_PRESET} -tag:v hvc1 -x265-params \
+             log-level=error:keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0"
+        ),
+        // Groups of pictures are closed by its own default.
+        Codec::Av1 => write!(words, "-preset {AV1_PRESET}"),
+    }
+    .ok();
+    // SVT-AV1 takes no bound beside a quantiser.
+    if let Some(bitrate) = bitrate.filter(|_| codec != Codec::Av1) {
         let most = (bitrate * BURST).max(200_000.0);
         write!(words, " -maxrate {most:.0} -bufsize {:.0}", most * 2.0).ok();
     }
@@ -184,7 +200,7 @@ pub(super) fn piece(plan: &Plan, rungs: &[Rung], number: u32) -> Line {
     line.word(filter).add("-map_metadata -1 -map_chapters -1");
     for (at, rung) in rungs.iter().enumerate() {
         line.add(&format!("-map [v{at}] -frames:v {}", plan.rate.piece()));
-        line.add(&encoder(plan, rung.crf, rung.bitrate));
+        line.add(&encoder(plan, rung.codec, rung.crf, rung.bitrate));
         line.add(&format!("-f mp4 new-piece/{at}.mp4"));
     }
     line
@@ -204,7 +220,7 @@ pub(super) fn list(plan: &Plan, pieces: &[u32], rendition: usize) -> String {
 }
 
 /// Puts the pieces of a rendition together.
-pub(super) fn join(plan: &Plan, rendition: usize, sound: bool) -> Line {
+pub(super) fn join(plan: &Plan, codec: Codec, rendition: usize, sound: bool) -> Line {
     let mut line = Line::new("-v error");
     line.add("-protocol_whitelist file -format_whitelist concat,mov,mp4 -f concat -safe 0 -i list");
     if sound {
@@ -222,6 +238,10 @@ pub(super) fn join(plan: &Plan, rendition: usize, sound: bool) -> Line {
                 line.add(&format!("-metadata:s:a:{at}")).word(format!("title={title}"));
             }
         }
+    }
+    if codec == Codec::Hevc {
+        // Parameter sets lie in the header alone, as Apple's players want it.
+        line.add("-tag:v hvc1");
     }
     line.add(&format!("-movflags +faststart -f mp4 new-{rendition}.mp4"));
     line
@@ -249,7 +269,7 @@ pub(super) fn scenes(plan: &Plan) -> (Line, f64) {
 pub(super) fn probe(plan: &Plan, height: u32, crf: u8) -> Line {
     let mut line = Line::new("-v error");
     line.own("scenes.mkv").add("-vf").word(format!("scale=-2:{height}:flags=bicubic"));
-    line.add(&encoder(plan, crf, None)).add("-f mp4 probe.mp4");
+    line.add(&encoder(plan, Codec::H264, crf, None)).add("-f mp4 probe.mp4");
     line
 }
 

@@ -49,7 +49,8 @@ pub(super) fn likeness(words: &str) -> Option<f64> {
 }
 
 /// Ends a run with all that it started when it is dropped.
-struct Group(Option<Pid>);
+#[derive(Debug)]
+pub(crate) struct Group(pub(crate) Option<Pid>);
 
 impl Group {
     fn signal(&self, signal: Signal) {
@@ -84,7 +85,7 @@ pub(super) async fn run(
         Some(film) => Stdio::from(film),
         None => Stdio::null(),
     };
-    let mut child = command(folder)
+    let mut child = command(Some(folder), Rank::Idle)
         .args(&line.arguments)
         .stdin(input)
         .stdout(Stdio::piped())
@@ -166,17 +167,26 @@ async fn stand_still(group: &Group, paused: &mut watch::Receiver<bool>) {
     group.signal(Signal::CONT);
 }
 
-/// The program with what keeps it low and in: idle time of processor and disk, and bubblewrap where it works.
-fn command(folder: &Path) -> Command {
+/// How much of the machine a run gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rank {
+    /// Idle time of processor and disk only.
+    Idle,
+    /// What games and viewers leave, before anything idle.
+    Low,
+}
+
+/// The program with what keeps it low and in: its rank, and bubblewrap where it works. It can write to `folder` alone.
+pub(crate) fn command(folder: Option<&Path>, rank: Rank) -> Command {
     let mut words: Vec<String> = Vec::new();
     let mut add = |more: &str| words.extend(more.split_whitespace().map(str::to_owned));
-    if on_path("chrt") {
+    if rank == Rank::Idle && on_path("chrt") {
         add("chrt --idle 0");
     }
-    if on_path("ionice") {
+    if rank == Rank::Idle && on_path("ionice") {
         add("ionice -c 3 -t");
     }
-    add("nice -n 19");
+    add(if rank == Rank::Idle { "nice -n 19" } else { "nice -n 10" });
     let sandboxed = on_path("bwrap");
     if sandboxed {
         add("bwrap --unshare-all --die-with-parent --clearenv --setenv PATH /usr/local/bin:/usr/bin:/bin");
@@ -198,9 +208,12 @@ fn command(folder: &Path) -> Command {
             add(&format!("--ro-bind-try {path} {path}"));
         }
         // No terminal is to be written to.
-        add("--dev /dev --ro-bind /dev/null /dev/tty --tmpfs /tmp --bind");
-        words.push(folder.to_string_lossy().into_owned());
-        words.extend(["/work", "--chdir", "/work", "--"].map(str::to_owned));
+        add("--dev /dev --ro-bind /dev/null /dev/tty --tmpfs /tmp");
+        if let Some(folder) = folder {
+            words.extend(["--bind".to_owned(), folder.to_string_lossy().into_owned(), "/work".to_owned()]);
+            words.extend(["--chdir", "/work"].map(str::to_owned));
+        }
+        words.push("--".to_owned());
     }
     words.push("ffmpeg".to_owned());
     let mut command = Command::new(&words[0]);
@@ -213,7 +226,7 @@ fn on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-fn restrain(pid: Option<Pid>, room: u64) {
+pub(crate) fn restrain(pid: Option<Pid>, room: u64) {
     let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
     // A program that ended already needs no limits.
     for (what, most) in

@@ -105,24 +105,28 @@ impl<S: ReadAt> Presentation<S> {
     }
 
     /// What a player reads first that begins at `at`: the playlists, and of one picture and one sound their heads and
-    /// segments there, the picture's last. Of the pictures that have at most `bits` a second it is the smallest with
-    /// `lines`, or else the largest; where all have more, the one that has least.
+    /// segments there. The picture's come first: players place the sound by them. Of the pictures that have at most `bits` a
+    /// second it is the smallest with `lines`, or else the largest; where all have more, the one that has least. Pictures in
+    /// another coding than the first are for players that know what they play.
     ///
     /// # Errors
     /// Where the index cannot be read.
     pub fn first(&self, at: Duration, bits: u64, lines: u32) -> Result<Vec<Part>, Error> {
         let at = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
-        let (mut pictures, mut sound) = (Vec::new(), None);
+        let (mut pictures, mut sound, mut first) = (Vec::new(), None, None);
         for (number, track) in self.tracks().enumerate() {
             match track.kind {
                 Kind::Video { size, .. } => {
-                    pictures.push(Picture { number, lines: size.height, bits: track.peak });
+                    let coding = track.codec.split('.').next();
+                    if *first.get_or_insert(coding) == coding {
+                        pictures.push(Picture { number, lines: size.height, bits: track.peak });
+                    }
                 }
                 Kind::Audio { .. } => sound = sound.or(Some(number)),
             }
         }
         let picture = Picture::fitting(&pictures, bits, lines);
-        let tracks = || [sound, picture].into_iter().flatten();
+        let tracks = || [picture, sound].into_iter().flatten();
         let mut parts = vec![Part::Master];
         parts.extend(tracks().map(Part::Playlist));
         parts.extend(tracks().map(Part::Init));

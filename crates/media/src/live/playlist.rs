@@ -9,7 +9,7 @@ use super::window::Window;
 const WEIGHED: usize = 30;
 
 /// Bits per second of a track over its newest segments: of the most demanding one, and on average.
-fn rates(window: &Window, track: usize) -> (u64, u64) {
+pub(super) fn rates(window: &Window, track: usize) -> (u64, u64) {
     let Some(timescale) = window.era().and_then(|era| era.tracks.get(track)).map(|track| track.timescale)
     else {
         return (1, 1);
@@ -32,7 +32,7 @@ fn rate(bytes: u64, ticks: u64, timescale: u32) -> u64 {
 }
 
 /// Pictures per second of the newest segment; none for sound.
-fn pictures(window: &Window, track: usize) -> Option<f64> {
+pub(super) fn pictures(window: &Window, track: usize) -> Option<f64> {
     let newest = window.segments.back().filter(|held| Some(held.era) == window.era().map(|era| era.number));
     let held = newest.or(window.open.as_ref())?;
     let lane = held.lanes.get(track).filter(|lane| lane.ticks > 0)?;

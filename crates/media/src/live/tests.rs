@@ -1,5 +1,7 @@
 //! Whatever a publisher sends, playlists keep their promises, and what they list is there.
 
+mod ladder;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -1,13 +1,16 @@
 //! What of a live stream can be asked for: the segments of its window, and the parts of the newest ones.
 
+mod ask;
+mod disk;
+mod original;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::playlist::{dash, hls};
+use super::Track;
 use super::row::{Part, Placed};
-use super::{File, Track};
 
 /// Segments whose bytes stay in memory after they are over, however long ago that is.
 const KEPT: usize = 4;
@@ -53,6 +56,9 @@ pub enum Found<T> {
     /// It is not here, and nothing says that it will be.
     Nowhere,
 }
+
+pub use ask::Variant;
+pub use original::{Cursor, Original};
 
 /// Where the bytes of a segment or part are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,9 +116,17 @@ impl Held {
     }
 }
 
+/// The length of a recording: longer than anything, and far from where sums overflow.
+const ENDLESS: Duration = Duration::from_hours(1 << 30);
+/// Between two segments nothing is missing where they are this little apart: the last picture of the one is shown until
+/// the other.
+const SEAM: Duration = Duration::from_secs(2);
+
 /// What of a live stream can be asked for.
 #[derive(Debug)]
 pub struct Window {
+    /// Whether it is a recording: it begins where it began, whatever its length.
+    pub(super) whole: bool,
     /// How far back one can go, and how many bytes that may take.
     length: Duration,
     most_bytes: u64,
@@ -132,6 +146,7 @@ impl Window {
     /// A window of that length that takes so many bytes at most.
     pub const fn new(length: Duration, most_bytes: u64) -> Self {
         Self {
+            whole: false,
             length,
             most_bytes,
             eras: VecDeque::new(),
@@ -143,6 +158,15 @@ impl Window {
             longest_part: super::PART,
             longest: Duration::from_secs(2),
         }
+    }
+
+    /// A recording: segments are added by [`restore`](Self::restore), nothing ever leaves, and more is to come until
+    /// [`end`](Self::end).
+    pub const fn recording() -> Self {
+        let mut window = Self::new(ENDLESS, u64::MAX);
+        window.whole = true;
+        window.edge.ended = false;
+        window
     }
 
     /// The target duration: whole seconds, of which no segment is longer once it is rounded.
@@ -170,6 +194,11 @@ impl Window {
         let number = self.eras.back().map_or(0, |era| era.number + 1);
         let last = self.open.as_ref().or(self.segments.back());
         (number, last.map(|held| held.number + 1), self.reach)
+    }
+
+    /// How far back one can go.
+    pub const fn length(&self) -> Duration {
+        self.length
     }
 
     /// Another length from now on.
@@ -266,77 +295,6 @@ impl Window {
         }
     }
 
-    /// The pieces of a segment that is over, for its file: of each track, start, ticks, and its parts.
-    pub(super) fn pieces(&self, number: u64) -> Option<(&Held, &Era)> {
-        let held = self.held(number)?;
-        Some((held, self.era_of(held)?))
-    }
-
-    /// Segments that are over and in memory, newest first.
-    fn in_memory(&self) -> impl Iterator<Item = &Held> {
-        let held = |held: &&Held| held.lanes.iter().any(|lane| !lane.parts.is_empty());
-        self.segments.iter().rev().take_while(held)
-    }
-
-    /// The oldest segment that is over, in memory, and in no file yet.
-    pub fn unwritten(&self) -> Option<u64> {
-        let waiting = |lane: &Lane| lane.bytes > 0 && lane.place.is_none();
-        self.in_memory().filter(|held| held.lanes.iter().any(waiting)).map(|held| held.number).last()
-    }
-
-    /// Says where the tracks of a segment are in its file; empty ranges where it could not be written.
-    pub fn stored(&mut self, number: u64, places: Vec<Range<u64>>) {
-        let Some(held) = self.segments.iter_mut().find(|held| held.number == number) else { return };
-        for (lane, place) in held.lanes.iter_mut().zip(places) {
-            lane.place = Some(place);
-        }
-        self.edge.version += 1;
-    }
-
-    /// Takes a segment that an earlier run of the program has left on the disk. They come in order, and their eras
-    /// before them.
-    pub fn restore(&mut self, record: &super::record::Record) -> bool {
-        let Some(era) = self.eras.iter().find(|era| era.first == record.era) else { return false };
-        let newer =
-            self.segments.back().is_none_or(|last| last.number < record.segment && last.era <= era.number);
-        if record.lanes.len() != era.tracks.len() || record.segment < era.first || !newer {
-            return false;
-        }
-        let lanes: Vec<Lane> = record
-            .lanes
-            .iter()
-            .map(|lane| Lane {
-                start: lane.start,
-                ticks: lane.ticks,
-                bytes: lane.place.end - lane.place.start,
-                samples: u32::try_from(lane.samples.len()).unwrap_or(0),
-                independent: lane.samples.first().is_some_and(|sample| sample.sync),
-                parts: Vec::new(),
-                place: Some(lane.place.clone()),
-            })
-            .collect();
-        let (Some(lead), Some(track)) = (lanes.first(), era.tracks.first()) else { return false };
-        let (at, length) = (duration(lead.start, track.timescale), duration(lead.ticks, track.timescale));
-        for (lane, track) in lanes.iter().zip(&era.tracks) {
-            self.longest = self.longest.max(duration(lane.ticks, track.timescale));
-            self.reach = self.reach.max(duration(lane.start + lane.ticks, track.timescale));
-        }
-        let held = Held { number: record.segment, era: era.number, at, length, lanes };
-        self.bytes += held.bytes();
-        self.segments.push_back(held);
-        self.edge.version += 1;
-        true
-    }
-
-    /// Takes an era that an earlier run of the program has left on the disk. They come in order.
-    pub fn restore_era(&mut self, era: Era) -> bool {
-        let newer = self.eras.back().is_none_or(|last| last.first < era.first && last.number < era.number);
-        if newer && !era.tracks.is_empty() {
-            self.eras.push_back(era);
-        }
-        newer
-    }
-
     /// Lets go of what is older than the window, or more than it may hold; gives the numbers of segments and eras
     /// whose files can be removed.
     pub fn expire(&mut self) -> (Vec<u64>, Vec<u64>) {
@@ -357,19 +315,6 @@ impl Window {
             eras.extend(self.eras.pop_front().map(|era| era.first));
         }
         (segments, eras)
-    }
-
-    /// Lets go of the oldest segment that is not in memory any more, since the disk is full; otherwise as
-    /// [`expire`](Self::expire). None where everything is in memory.
-    pub fn give_up(&mut self) -> Option<(Vec<u64>, Vec<u64>)> {
-        let oldest = self.segments.front()?;
-        if oldest.lanes.iter().any(|lane| !lane.parts.is_empty()) {
-            return None;
-        }
-        let most = std::mem::replace(&mut self.most_bytes, self.bytes.saturating_sub(oldest.bytes().max(1)));
-        let gone = self.expire();
-        self.most_bytes = most;
-        (!gone.0.is_empty()).then_some(gone)
     }
 
     /// Segments that playlists list.
@@ -415,82 +360,6 @@ impl Window {
         self.open.as_ref().and_then(|held| held.lanes.get(track)).map_or(0, |lane| lane.parts.len())
     }
 
-    /// Whether a track's playlist has that segment, or that part of it (RFC 8216bis, section 6.2.5.2).
-    pub fn reaches(&self, segment: u64, part: Option<u32>, track: usize) -> Found<()> {
-        let current = self.current();
-        let parts = self.parts_of_current(track) as u64;
-        let here = match part {
-            _ if segment < current => true,
-            Some(part) => segment == current && u64::from(part) < parts,
-            None => false,
-        };
-        if here || self.edge.ended {
-            return Found::Here(());
-        }
-        // Whoever asks for more than what comes next is mistaken.
-        if segment > current + 1 { Found::Nowhere } else { Found::Soon }
-    }
-
-    /// Where the bytes of a segment or a part are.
-    pub fn find(&self, file: File) -> Found<Asked> {
-        match file {
-            File::Init(track, first) => {
-                let era = self.eras.iter().find(|era| era.first == first);
-                let track = era.and_then(|era| era.tracks.get(track));
-                track.map_or(Found::Nowhere, |track| Found::Here(Asked::Memory(vec![track.init().into()])))
-            }
-            File::Segment(track, number) => {
-                let whole = self.segments.binary_search_by_key(&number, |held| held.number).ok();
-                let lane = whole.and_then(|at| self.segments[at].lanes.get(track));
-                match lane {
-                    Some(lane) if !lane.parts.is_empty() => Found::Here(Asked::Memory(
-                        lane.parts.iter().map(|part| Arc::clone(&part.bytes)).collect(),
-                    )),
-                    Some(Lane { place: Some(place), .. }) if !place.is_empty() => {
-                        Found::Here(Asked::Disk(number, place.clone()))
-                    }
-                    _ => Found::Nowhere,
-                }
-            }
-            File::Part(track, number, index) => {
-                let lane = self.held(number).and_then(|held| held.lanes.get(track));
-                let part = lane.and_then(|lane| lane.parts.get(usize::try_from(index).ok()?));
-                match part {
-                    Some(part) => Found::Here(Asked::Memory(vec![Arc::clone(&part.bytes)])),
-                    None if self.is_hinted(track, number, index) => Found::Soon,
-                    None => Found::Nowhere,
-                }
-            }
-            File::Master | File::Manifest | File::Playlist(_) => Found::Nowhere,
-        }
-    }
-
-    /// Whether that part is the one that the playlist says comes next.
-    fn is_hinted(&self, track: usize, number: u64, index: u32) -> bool {
-        let tracks = self.eras.back().map_or(0, |era| era.tracks.len());
-        !self.edge.ended
-            && track < tracks
-            && number == self.current()
-            && index as usize == self.parts_of_current(track)
-    }
-
-    /// The HLS multivariant playlist; none while there is nothing to play.
-    pub fn master(&self) -> Option<String> {
-        (!self.is_empty()).then(|| hls::master(self))?
-    }
-
-    /// The HLS playlist of a track; `skip` leaves out what players know already (section 6.2.5.1).
-    pub fn playlist(&self, track: usize, skip: bool) -> Option<String> {
-        let tracks = self.eras.back()?.tracks.len();
-        (!self.is_empty() && track < tracks).then(|| hls::media(self, track, skip))
-    }
-
-    /// The DASH manifest at `now`, in microseconds since 1970; none while no segment is over.
-    pub fn manifest(&self, now: u64) -> Option<String> {
-        self.listed().next()?;
-        Some(dash::manifest(self, now))
-    }
-
     /// Segments that are shown between two times of day, in microseconds since 1970: number, era, and when they begin.
     pub fn between(&self, from: u64, to: u64) -> Vec<u64> {
         let shown = |held: &&Held| {
@@ -499,17 +368,53 @@ impl Window {
         self.segments.iter().filter(shown).map(|held| held.number).collect()
     }
 
+    /// Whether a segment is over and shown between two times of day, in microseconds since 1970.
+    pub fn is_between(&self, number: u64, from: u64, to: u64) -> bool {
+        let held = self.segments.binary_search_by_key(&number, |held| held.number);
+        let held = held.ok().and_then(|at| self.segments.get(at));
+        held.and_then(|held| Some((held, self.wall(held)?)))
+            .is_some_and(|(held, begin)| begin < to && begin + micros(held.length) > from)
+    }
+
+    /// The newest segment that is over.
+    pub fn newest(&self) -> Option<u64> {
+        self.segments.back().map(|held| held.number)
+    }
+
+    /// Bytes of all segments that are over.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Runs of segments with the same tracks, each of which makes a film.
+    pub fn runs(&self) -> Vec<Vec<u64>> {
+        let mut runs: Vec<(&[Track], Vec<u64>)> = Vec::new();
+        for held in &self.segments {
+            let Some(era) = self.era_of(held) else { continue };
+            match runs.last_mut() {
+                Some((tracks, run)) if *tracks == era.tracks.as_slice() => run.push(held.number),
+                _ => runs.push((&era.tracks, vec![held.number])),
+            }
+        }
+        runs.into_iter().map(|(_, run)| run).collect()
+    }
+
+    /// How much is missing between the first segment and the last, since nothing came then.
+    pub fn missing(&self) -> Duration {
+        let mut missing = Duration::ZERO;
+        for (before, after) in self.segments.iter().zip(self.segments.iter().skip(1)) {
+            let Some((end, begin)) = self.wall(before).zip(self.wall(after)) else { continue };
+            let hole = Duration::from_micros(begin.saturating_sub(end + micros(before.length)));
+            if hole > SEAM {
+                missing += hole;
+            }
+        }
+        missing
+    }
+
     /// Bytes of those segments.
     pub fn bytes_between(&self, from: u64, to: u64) -> u64 {
         self.between(from, to).into_iter().filter_map(|number| self.held(number)).map(Held::bytes).sum()
-    }
-
-    /// Whether all segments that begin before a time of day, and are over, are in their files.
-    pub fn is_written(&self, before: u64) -> bool {
-        let early = |held: &&Held| self.wall(held).is_some_and(|begin| begin < before);
-        self.in_memory()
-            .filter(early)
-            .all(|held| held.lanes.iter().all(|lane| lane.bytes == 0 || lane.place.is_some()))
     }
 
     /// The era that a segment belongs to.

@@ -70,14 +70,14 @@ pub(super) fn first_map(section: &[u8]) -> Option<u16> {
     })
 }
 
-/// The tracks that a programme map section names.
-pub(super) fn tracks(section: &[u8]) -> Option<Tracks> {
+/// The tracks that a programme map section names: of pictures the one with so many before it.
+pub(super) fn tracks(section: &[u8], before: usize) -> Option<Tracks> {
     if section.first() != Some(&2) {
         return None;
     }
     let &[high, low] = section.get(10..12)?.first_chunk()?;
     let mut rest = section.get(12 + usize::from(u16::from_be_bytes([high & 0xF, low]))..)?;
-    let mut tracks = Tracks { video: None, audio: None };
+    let (mut tracks, mut passed) = (Tracks { video: None, audio: None }, 0);
     while let Some((&[kind, pid_high, pid_low, high, low], behind)) = rest.split_first_chunk::<5>() {
         let (descriptors, behind) = behind.split_at_checked(u16::from_be_bytes([high & 0xF, low]).into())?;
         rest = behind;
@@ -92,9 +92,14 @@ pub(super) fn tracks(section: &[u8]) -> Option<Tracks> {
             },
             _ => continue,
         };
-        let place =
-            if matches!(coding, Coding::H264 | Coding::Hevc) { &mut tracks.video } else { &mut tracks.audio };
-        place.get_or_insert((pid, coding));
+        if matches!(coding, Coding::H264 | Coding::Hevc) {
+            if passed == before {
+                tracks.video = Some((pid, coding));
+            }
+            passed += 1;
+        } else {
+            tracks.audio.get_or_insert((pid, coding));
+        }
     }
     Some(tracks)
 }

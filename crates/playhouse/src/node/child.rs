@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use playhouse_live::Publisher;
 use playhouse_play::control::{Ask, EndReason, Ended, MAX_LINE, Tell};
 use playhouse_server::node::{Event, Happening, NodeError};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -16,6 +17,8 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{ChildStderr, Command};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::air::{self, Antenna};
 
 /// Messages on their way to a process; it reads them at once, so that a full queue means it hangs.
 const ASKS: usize = 64;
@@ -40,6 +43,14 @@ pub(super) struct Child {
     pending: Arc<Pending>,
     next: AtomicU64,
     gone: watch::Receiver<bool>,
+    antenna: Arc<Antenna>,
+}
+
+/// A socket that the process is given the other end of.
+fn socket() -> std::io::Result<(UnixStream, OwnedFd)> {
+    let (ours, theirs) = StdUnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(ours)?, OwnedFd::from(theirs)))
 }
 
 impl Child {
@@ -51,13 +62,13 @@ impl Child {
         on_end: impl FnOnce() + Send + 'static,
     ) -> Result<Arc<Self>, NodeError> {
         let failed = |what: &str, error: std::io::Error| NodeError::Process(format!("{what}: {error}"));
-        let (ours, theirs) = StdUnixStream::pair().map_err(|e| failed("no socket pair", e))?;
-        ours.set_nonblocking(true).map_err(|e| failed("no socket pair", e))?;
-        let ours = UnixStream::from_std(ours).map_err(|e| failed("no socket pair", e))?;
+        let (ours, theirs) = socket().map_err(|e| failed("no socket pair", e))?;
+        // Its standard output is what it sends while it is on the air; it prints nothing there.
+        let (heard, sent) = socket().map_err(|e| failed("no socket pair", e))?;
         let mut process = Command::new(program)
             .arg("session")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::from(sent))
             .stderr(Stdio::piped())
             // A Ctrl-C at the server's terminal is the server's to handle: it ends sessions in order.
             .process_group(0)
@@ -70,6 +81,8 @@ impl Child {
         let (gone_sender, gone) = watch::channel(false);
         let pending = Arc::<Pending>::default();
         tokio::spawn(write_asks(write, asked));
+        let antenna = Arc::<Antenna>::default();
+        tokio::spawn(air::receive(heard, id.to_owned(), Arc::clone(&antenna), asks.downgrade()));
         let (id, answers) = (id.to_owned(), Arc::clone(&pending));
         tokio::spawn(async move {
             let log = tokio::spawn(read_log(stderr, id.clone()));
@@ -92,7 +105,7 @@ impl Child {
             // Nobody listening is no error: the server is on its way down.
             events.send(Event { session: id, what: Happening::Ended(ended) }).ok();
         });
-        Ok(Arc::new(Self { asks, pending, next: AtomicU64::new(1), gone }))
+        Ok(Arc::new(Self { asks, pending, next: AtomicU64::new(1), gone, antenna }))
     }
 
     /// Sends a message that has no answer.
@@ -123,6 +136,18 @@ impl Child {
             Ok(Err(_)) => Err(NodeError::Process("it ended before it answered".to_owned())),
             Err(_) => Err(NodeError::Silent(within.as_secs())),
         }
+    }
+
+    /// Publishes what the process sends from now on.
+    pub(super) async fn on_air(&self, publisher: Publisher) -> Result<(), NodeError> {
+        self.antenna.publish(publisher);
+        self.ask(Ask::Air { on: true }).await
+    }
+
+    /// Publishes nothing any more.
+    pub(super) async fn off_air(&self) -> Result<(), NodeError> {
+        self.antenna.end();
+        self.ask(Ask::Air { on: false }).await
     }
 
     /// Waits until the process is gone, or `within` is over.

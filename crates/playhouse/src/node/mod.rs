@@ -1,5 +1,6 @@
 //! The node: starts session processes on this machine and passes messages between them and the server.
 
+mod air;
 mod child;
 
 use std::collections::HashMap;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use playhouse_live::Publisher;
 use playhouse_play::control::{Ask, Role, SessionSpec, Stats, Tell};
 use playhouse_server::node::{Answer, Capacity, EncoderInfo, Event, Node, NodeError};
 use tokio::sync::broadcast;
@@ -135,6 +137,14 @@ impl Node for LocalNode {
                 _ => Err(NodeError::Process("it answered a clip with something else".to_owned())),
             }
         })
+    }
+
+    fn on_air<'a>(&'a self, session: &'a str, publisher: Publisher) -> Answer<'a, ()> {
+        Box::pin(async move { self.child(session)?.on_air(publisher).await })
+    }
+
+    fn off_air<'a>(&'a self, session: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move { self.child(session)?.off_air().await })
     }
 
     fn stats<'a>(&'a self, session: &'a str) -> Answer<'a, Stats> {

@@ -1,6 +1,7 @@
 //! Where publishers come in, and what is pulled.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -11,13 +12,24 @@ use playhouse_store::Store;
 
 use crate::config::{Config, Listener, Setting, Source};
 
+/// Where publishers come in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Doors {
+    /// By RTMP.
+    pub(super) rtmp: Option<SocketAddr>,
+    /// By SRT.
+    pub(super) srt: Option<SocketAddr>,
+}
+
 /// Listens for publishers, and pulls channels; each is a task of the runtime that this is called in.
 ///
 /// # Errors
 /// When an address that somebody asked for cannot be listened at. A default one may be another program's.
-pub(super) fn begin(config: &Config, hub: &Arc<Hub>, store: &Store) -> anyhow::Result<()> {
+pub(super) fn begin(config: &Config, data: &Path, hub: &Arc<Hub>, store: &Store) -> anyhow::Result<Doors> {
+    let mut doors = Doors::default();
     let house = House { hub: Arc::clone(hub), door: Arc::new(Keys::new(store.clone())) };
     if let Some(listener) = listen("rtmp", &config.rtmp, TcpListener::bind)? {
+        doors.rtmp = listener.local_addr().ok();
         let house = house.clone();
         tokio::spawn(async move {
             if let Err(error) = playhouse_ingest::rtmp(listener, house).await {
@@ -25,7 +37,18 @@ pub(super) fn begin(config: &Config, hub: &Arc<Hub>, store: &Store) -> anyhow::R
             }
         });
     }
+    if let Some(listener) = listen("rtmps", &config.rtmps, TcpListener::bind)? {
+        let tls =
+            playhouse_server::certificate(data, &config.names()).context("RTMP by TLS cannot be taken")?;
+        let house = house.clone();
+        tokio::spawn(async move {
+            if let Err(error) = playhouse_ingest::rtmps(listener, tls, house).await {
+                tracing::error!(%error, "nobody can publish by RTMPS any more");
+            }
+        });
+    }
     if let Some(listener) = listen("srt", &config.srt, SrtListener::bind)? {
+        doors.srt = listener.local_addr().ok();
         tokio::spawn(async move {
             if let Err(error) = playhouse_ingest::srt(listener, house).await {
                 tracing::error!(%error, "nobody can publish by SRT any more");
@@ -33,13 +56,13 @@ pub(super) fn begin(config: &Config, hub: &Arc<Hub>, store: &Store) -> anyhow::R
         });
     }
     tokio::spawn(super::pull::keep(Arc::clone(hub), store.clone()));
-    Ok(())
+    Ok(doors)
 }
 
 fn listen<T, E: std::error::Error + Send + Sync + 'static>(
     name: &str,
     setting: &Setting<Listener>,
-    bind: impl FnOnce(std::net::SocketAddr) -> Result<T, E>,
+    bind: impl FnOnce(SocketAddr) -> Result<T, E>,
 ) -> anyhow::Result<Option<T>> {
     let Some(address) = setting.value.0 else { return Ok(None) };
     match bind(address) {

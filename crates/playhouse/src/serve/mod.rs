@@ -52,9 +52,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
     let scheme = if config.tls.value { "https" } else { "http" };
     let code = playhouse_server::first_code(&store).await.context("no code to sign in with could be made")?;
-    let settings = settings(config, &data, runtime.path())?;
+    let mut settings = settings(config, &data, runtime.path())?;
     let hub = Arc::new(Hub::default());
-    ingest::begin(config, &hub, &store)?;
+    let doors = ingest::begin(config, &data, &hub, &store)?;
+    (settings.rtmp, settings.srt) = (doors.rtmp, doors.srt);
     let keys = Arc::new(playhouse_server::Keys::new(store.clone()));
     let ports = &config.udp_ports.value;
     let places = Places { addresses: config.address.value.clone(), ports: ports.0..=ports.1 };
@@ -80,10 +81,11 @@ fn settings(config: &Config, data: &Path, runtime: &Path) -> anyhow::Result<play
     let net = NetSpec { addresses: config.address.value.clone(), ports: config.udp_ports.value };
     let mut settings = playhouse_server::Config::new(data.to_owned(), runtime.to_owned(), titles, net);
     settings.films = films;
+    settings.also.clone_from(&config.also.value);
     settings.upload_limit = config.upload_mib.value.saturating_mul(1 << 20);
     settings.reserve = config.reserve_mib.value.saturating_mul(1 << 20);
     settings.tls = config.tls.value;
-    settings.names = config.address.value.iter().map(ToString::to_string).collect();
+    settings.names = config.names();
     settings.encoder = Some(config.encoder.value.clone());
     settings.bitrate = config.kbps.value.saturating_mul(1000);
     settings.trusted_proxies.clone_from(&config.trusted_proxies.value);

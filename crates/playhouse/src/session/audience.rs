@@ -180,9 +180,9 @@ impl<'a> Audience<'a> {
     }
 
     /// Without viewers nothing is converted or encoded; the first one gets the picture that stands. The players'
-    /// quality is encoded whoever watches, since clips are cut from it.
-    fn watch(&self, theatre: &Theatre) {
-        let anyone = self.viewers.values().any(|viewer| viewer.connected);
+    /// quality is encoded whoever watches, since clips are cut from it, and live channels made of it.
+    pub(super) fn watch(&self, theatre: &Theatre) {
+        let anyone = theatre.air.is_on() || self.viewers.values().any(|viewer| viewer.connected);
         if theatre.camera.lens(PLAYERS).watch(anyone) {
             theatre.stage.handle().redraw();
         }

@@ -121,6 +121,10 @@ impl<'a> Director<'a> {
                 let stats = Box::new(self.stats());
                 self.link.tell(&Tell::Stats { request, stats });
             }
+            Ask::Air { on } => {
+                self.theatre.air.set(on);
+                self.audience.watch(&self.theatre);
+            }
             Ask::Stop => return Some((EndReason::Stopped, "The session was ended.".to_owned())),
         }
         None

@@ -1,8 +1,9 @@
 //! The session process: one running game with its stage, its encoder and its peers.
 //!
-//! The main thread decides; `stage`, `encode`, `encode-1`, `net`, `sound` and `link` do. Pictures, sound and input
+//! The main thread decides; `stage`, `encode`, `encode-1`, `net`, `sound`, `link` and `air` do. Pictures, sound and input
 //! never pass through the main thread, so that nothing it does can delay them.
 
+mod air;
 mod audience;
 mod choice;
 mod clip;

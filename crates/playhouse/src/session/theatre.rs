@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::Context;
-use playhouse_codec::audio::Opus;
+use playhouse_codec::audio::{Opus, PACKET};
 use playhouse_media::ring::Ring;
 use playhouse_media::sample::AudioPacket;
 use playhouse_media::time::Timestamp;
 use playhouse_net::{Net, PeerEvent};
+use playhouse_play::air::SILENCE;
 use playhouse_play::control::{Host, SessionSpec};
 use playhouse_play::qualities::{PLAYERS, SPECTATORS};
 use playhouse_stage::compositor::{self, Compositor};
@@ -16,9 +17,10 @@ use playhouse_stage::pads::Pads;
 use playhouse_stage::sandbox::{self, GameProcess, Grant};
 use playhouse_stage::sound::Sound;
 
+use super::air::Air;
 use super::hands::Hands;
 use super::meter::Meter;
-use super::picture::{self, Camera, Outlet, Sink, Wish};
+use super::picture::{self, Camera, Kept, Outlet, Sink, Wish};
 use super::signal::{Signal, Signals};
 
 /// Everything that acts.
@@ -26,6 +28,7 @@ pub(super) struct Theatre {
     pub(super) game: GameProcess,
     pub(super) hands: Arc<Hands>,
     pub(super) camera: Arc<Camera>,
+    pub(super) air: Arc<Air>,
     pub(super) meter: Arc<Meter>,
     pub(super) ring: Arc<Mutex<Ring>>,
     pub(super) net: Net,
@@ -44,6 +47,8 @@ impl Theatre {
         let ring = Arc::<Mutex<Ring>>::default();
         let camera = Camera::new(Wish { size: spec.size, rate: spec.rate, bitrate: spec.bitrate });
 
+        let air = Air::open(&camera)?;
+
         let stage = {
             let config = compositor::Config {
                 size: spec.size,
@@ -59,8 +64,8 @@ impl Theatre {
         let hands = open_hands(spec, &stage);
         let net = open_net(spec, &hands, &meter, &camera, signals)?;
         hands.connect(net.handle());
-        let sound = open_sound(spec, &net, &ring);
-        let kept = Some((Arc::clone(&ring), Arc::clone(&meter)));
+        let sound = open_sound(spec, &net, &ring, &air);
+        let kept = Some(Kept { ring: Arc::clone(&ring), meter: Arc::clone(&meter), air: Arc::clone(&air) });
         let encoders = [
             ("encode", Outlet { quality: PLAYERS, net: net.handle(), kept }),
             ("encode-1", Outlet { quality: SPECTATORS, net: net.handle(), kept: None }),
@@ -70,7 +75,7 @@ impl Theatre {
             .map(|(thread, outlet)| start_encoder(thread, outlet, &camera, &spec.encoder, signals))
             .collect::<anyhow::Result<_>>()?;
         let game = start_game(spec, &stage, sound.as_ref(), &hands)?;
-        Ok(Self { game, hands, camera, meter, ring, net, stage, encoders, sound })
+        Ok(Self { game, hands, camera, air, meter, ring, net, stage, encoders, sound })
     }
 
     /// Ends the game, then everything under it. Gives the game's last words.
@@ -138,18 +143,27 @@ fn open_net(
 }
 
 /// A game without sound is better than none: a failure is logged, and the session is silent.
-fn open_sound(spec: &SessionSpec, net: &Net, ring: &Arc<Mutex<Ring>>) -> Option<Sound> {
+fn open_sound(spec: &SessionSpec, net: &Net, ring: &Arc<Mutex<Ring>>, air: &Arc<Air>) -> Option<Sound> {
     let mut opus = Opus::new().inspect_err(|error| tracing::warn!(%error, "this session is silent")).ok()?;
-    let (net, ring) = (net.handle(), Arc::clone(ring));
-    let sink = move |samples: &[i16], pts: Timestamp| match opus.encode(samples) {
-        Ok(Some(data)) => {
-            let duration = std::time::Duration::from_millis(10);
-            let packet = Arc::new(AudioPacket { data, pts, duration });
+    let (net, ring, air) = (net.handle(), Arc::clone(ring), Arc::clone(air));
+    let silence: Arc<[u8]> = Arc::from(SILENCE);
+    let sink = move |samples: &[i16], pts: Timestamp| {
+        let encoded = match opus.encode(samples) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                tracing::warn!(%error, "ten milliseconds of sound were left out");
+                return;
+            }
+        };
+        // Browsers in the session need nothing where there is silence; what is recorded has no holes.
+        let heard = encoded.is_some();
+        let data = encoded.unwrap_or_else(|| Arc::clone(&silence));
+        let packet = Arc::new(AudioPacket { data, pts, duration: PACKET });
+        air.sound(&packet);
+        if heard {
             net.audio(Arc::clone(&packet));
-            ring.lock().unwrap_or_else(PoisonError::into_inner).audio(packet);
         }
-        Ok(None) => {}
-        Err(error) => tracing::warn!(%error, "ten milliseconds of sound were left out"),
+        ring.lock().unwrap_or_else(PoisonError::into_inner).audio(packet);
     };
     Sound::start(&spec.runtime, Box::new(sink))
         .inspect_err(|error| tracing::warn!(%error, "this session is silent"))

@@ -50,7 +50,7 @@ pub(crate) struct ChannelView {
     /// Where its picture is.
     #[schema(example = "/api/channels/abc/cover.svg")]
     cover: String,
-    /// Whether something is on: somebody publishes at the moment, or it is made of films, or is somebody else's.
+    /// Whether something is on: somebody publishes at the moment, or it is made of films. Of others' channels nobody knows.
     live: bool,
     /// How it comes in, such as `RTMP`.
     protocol: Option<String>,
@@ -66,6 +66,13 @@ pub(crate) struct ChannelView {
     window_seconds: u32,
     /// Whether a second publisher takes over instead of being refused.
     replace_publisher: bool,
+    /// Whether lower qualities are made while it is live and there is capacity.
+    ladder: bool,
+    /// The lower qualities that there are at the moment, the best first.
+    #[schema(example = json!(["480p", "360p"]))]
+    renditions: Vec<String>,
+    /// Why there are none though they are wanted, for those who may change the channel.
+    ladder_reason: Option<String>,
     /// Whether you may change it.
     yours: bool,
     /// The HLS playlist, of low latency where players know that.
@@ -106,6 +113,9 @@ pub(crate) struct NewChannel {
     /// Whether a second publisher takes over instead of being refused.
     #[serde(default)]
     replace_publisher: bool,
+    /// Whether lower qualities are made while it is live and there is capacity.
+    #[serde(default)]
+    ladder: bool,
 }
 
 /// What to change in a channel.
@@ -116,6 +126,7 @@ pub(crate) struct ChangeChannel {
     name: Option<String>,
     window_seconds: Option<u32>,
     replace_publisher: Option<bool>,
+    ladder: Option<bool>,
 }
 
 /// Whether somebody may change a channel: who made it, and owners.
@@ -147,7 +158,8 @@ fn described(format: &Format) -> String {
 
 fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
     let stream = app.hub.stream(&channel.id);
-    let span = app.air.broadcast(&channel.id).and_then(|broadcast| broadcast.window().span());
+    let broadcast = app.air.broadcast(&channel.id);
+    let span = broadcast.as_ref().and_then(|broadcast| broadcast.window().span());
     let formats = stream.as_ref().map(|stream| stream.formats());
     let size = formats.iter().flat_map(|formats| formats.iter()).find_map(|format| match format {
         Format::Video { size, .. } => Some(*size),
@@ -184,7 +196,7 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         category: channel.category,
         cover: channel.logo.clone().unwrap_or_else(|| format!("/api/channels/{}/cover.svg", channel.id)),
         logo: channel.logo,
-        live: stream.is_some() || (!here && played.is_some()),
+        live: stream.is_some() || channel.kind == Kind::Schedule,
         protocol: stream.map(|stream| stream.protocol().to_string()),
         since_ms: since,
         from_ms: span.as_ref().map(|span| millis(span.start)),
@@ -193,6 +205,9 @@ fn view(app: &Shared, caller: &Caller, channel: Channel) -> ChannelView {
         height: size.map(|size| size.height),
         window_seconds: channel.window_seconds,
         replace_publisher: channel.replace_publisher,
+        ladder: channel.ladder,
+        renditions: broadcast.map(|broadcast| broadcast.renditions()).unwrap_or_default(),
+        ladder_reason: app.ladders.reason(&channel.id).filter(|_| yours && channel.ladder),
         yours,
         dash: here.then(|| at("manifest.mpd")),
         hls: played.unwrap_or_else(|| at("master.m3u8")),
@@ -244,6 +259,7 @@ pub(crate) async fn create(
         logo: None,
         guide_id: None,
         replace_publisher: body.replace_publisher,
+        ladder: body.ladder,
         window_seconds: window(body.window_seconds.unwrap_or(WINDOW_SECONDS))?,
         created: now(),
     };
@@ -281,10 +297,12 @@ pub(crate) async fn change(
         channel.window_seconds = window(seconds)?;
     }
     channel.replace_publisher = body.replace_publisher.unwrap_or(channel.replace_publisher);
+    channel.ladder = body.ladder.unwrap_or(channel.ladder);
     app.store.channels().put(&channel).await?;
     if let Some(broadcast) = app.air.broadcast(&id) {
         broadcast.set_length(length(&channel));
     }
+    app.ladders.look_soon();
     app.sessions.tell(Change::Channel(id));
     Ok(Body(view(&app, &caller, channel)))
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use playhouse_store::clips::Clip;
 use playhouse_store::{Millis, id};
+use playhouse_watch::session;
 use serde::{Deserialize, Serialize};
 use tower_http::services::ServeFile;
 use utoipa::ToSchema;
@@ -49,6 +50,14 @@ pub(crate) struct ClipView {
     bytes: i64,
     #[schema(example = "/api/clips/abc.mp4")]
     url: String,
+}
+
+/// A film that was made of a clip.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ClipFilm {
+    /// Its file in the first folder of films; the library shows it within seconds.
+    #[schema(example = "Recorded sessions S26E001 - Freedoom, 1 January 12-00-00.mp4")]
+    file: String,
 }
 
 /// Your clips, newest first.
@@ -214,6 +223,46 @@ pub(crate) async fn get(
     let content = HeaderValue::from_static("default-src 'none'; media-src 'self'; style-src 'unsafe-inline'");
     headers.insert(CONTENT_SECURITY_POLICY, content);
     Ok(response)
+}
+
+/// Makes a film of a clip: a copy of it, which everybody here can watch, and which channels can show. All of them are
+/// episodes of the show “Recorded sessions”.
+#[utoipa::path(post, path = "/api/clips/{id}/film", tag = "Clips", params(("id" = String, Path)),
+    responses((status = 201, body = ClipFilm), (status = 404), (status = 409, description = "It is one already."),
+              (status = 507)))]
+pub(crate) async fn to_film(
+    State(app): State<Shared>,
+    caller: Caller,
+    Id(name): Id<String>,
+) -> Answer<(StatusCode, Body<ClipFilm>)> {
+    let clip = own(&app, &caller, &name).await?;
+    let titles = catalogue(&app, false).await?;
+    let manifest = titles.get(&clip.title).and_then(|title| title.manifest.as_ref().ok());
+    let game = manifest.map_or(clip.title.as_str(), |manifest| manifest.name.as_str());
+    let file = session::file_name(game, clip.created)
+        .ok_or_else(|| Problem::conflict("The clip is from a time that no calendar has."))?;
+    if app.store.films().all().await?.iter().any(|film| film.path == file) {
+        return Err(Problem::conflict("This clip is among the films already."));
+    }
+    to_its_end(async move {
+        let path = app.config.data.join("clips").join(&clip.path);
+        let copying = {
+            let app = app.clone();
+            tokio::task::spawn_blocking(move || {
+                let failed = |error: std::io::Error| Problem::internal("Copying a clip", &error);
+                let mut from = std::fs::File::open(path)
+                    .or(Err(Problem::not_found("The file of this clip is not on the disk any more.")))?;
+                let length = from.metadata().map_err(failed)?.len();
+                app.uploads.take_in(&file, length, &clip.account, |film| {
+                    std::io::copy(&mut from, film).map_err(failed).map(drop)
+                })
+            })
+        };
+        let ((), film) = copying.await.map_err(|error| Problem::internal("Copying a clip", &error))??;
+        app.films.arrived(&film.folder, &film.path, film.stamp);
+        Ok((StatusCode::CREATED, Body(ClipFilm { file: film.path })))
+    })
+    .await
 }
 
 /// Deletes a clip for good.

@@ -55,6 +55,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("locked", "423. Another connection writes this upload."),
     ("too-many-attempts", "429. Wait retry_after_seconds."),
     ("internal", "500. The server failed; its log says why."),
+    ("elsewhere", "502. What the server of somebody else sends cannot be passed on; detail says why."),
     ("session-failed", "502. The session's process failed or refused."),
     ("capacity", "503. All places are taken; place_in_queue is yours."),
     ("queue-full", "503. All places are taken and the queue is full."),
@@ -90,13 +91,14 @@ fn code(prose: &str) -> String {
 }
 
 /// The order in which somebody new meets the subjects.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "Sign-in",
     "Titles",
     "Films",
     "Channels",
     "Guide",
     "Recordings",
+    "Search",
     "Uploads",
     "Sessions",
     "Media",

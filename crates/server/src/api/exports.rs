@@ -7,14 +7,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use playhouse_store::Millis;
 use playhouse_store::channels::{Channel, Kind};
-use playhouse_store::guide::Token;
-use playhouse_watch::m3u;
-use playhouse_watch::m3u::{Entry, List};
+use playhouse_store::guide::{NewToken, Token};
+use playhouse_watch::m3u::{self, Entry, List};
 use playhouse_watch::xmltv::{self, Programme};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::guide::hls;
 use crate::api::me::account;
 use crate::api::on::Key;
 use crate::app::Shared;
@@ -35,7 +33,7 @@ const MOST_TOKENS: usize = 50;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Kodi in the living room"}))]
-pub(crate) struct NewToken {
+pub(crate) struct TokenName {
     name: String,
 }
 
@@ -47,6 +45,10 @@ pub(crate) struct TokenView {
     created: Millis,
     /// When it was last used, to the hour.
     used: Option<Millis>,
+    /// The one film or channel that it opens, by its id; null for the whole guide.
+    only: Option<String>,
+    /// When it ends by itself.
+    until_ms: Option<Millis>,
 }
 
 /// The addresses for a player. They are told once.
@@ -70,24 +72,53 @@ pub(crate) struct TokenList {
 
 impl From<Token> for TokenView {
     fn from(token: Token) -> Self {
-        Self { id: token.id, name: token.name, created: token.created, used: token.used }
+        Self {
+            id: token.id,
+            name: token.name,
+            created: token.created,
+            used: token.used,
+            only: token.only,
+            until_ms: token.until,
+        }
     }
 }
 
-/// What addresses of this house begin with, for whoever asked.
-fn base(app: &Shared, headers: &HeaderMap) -> String {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let secure = app.config.tls || text("x-forwarded-proto") == Some("https");
-    let host = headers.get(HOST).and_then(|value| value.to_str().ok());
+/// The host that somebody asked, with its port.
+pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
     let plain =
         |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    headers.get(HOST).and_then(|value| value.to_str().ok()).filter(plain)
+}
+
+/// What addresses of this house begin with, for whoever asked.
+pub(crate) fn base(app: &Shared, headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let secure = app.config.tls || text("x-forwarded-proto") == Some("https");
     let scheme = if secure { "https" } else { "http" };
-    format!("{scheme}://{}", host.filter(plain).unwrap_or("localhost"))
+    format!("{scheme}://{}", host(headers).unwrap_or("localhost"))
 }
 
 /// The id of a channel in guides.
-fn guide_id(channel: &Channel) -> String {
+pub(crate) fn guide_id(channel: &Channel) -> String {
     channel.guide_id.clone().unwrap_or_else(|| channel.id.clone())
+}
+
+/// A channel in a list; nothing where it has no address. What is not live now may be when somebody tunes in.
+pub(crate) fn entry(channel: &Channel, base: &str, after: &str) -> Option<Entry> {
+    let at = |folder: &str| format!("{base}/api/channels/{}/{folder}/master.m3u8{after}", channel.id);
+    let address = match channel.kind {
+        Kind::External => channel.source.clone()?,
+        Kind::Push | Kind::Pull => at("live"),
+        Kind::Schedule => at("on"),
+    };
+    Some(Entry {
+        name: channel.name.clone(),
+        address,
+        id: Some(guide_id(channel)),
+        logo: channel.logo.clone(),
+        group: channel.category.clone(),
+        number: channel.number,
+    })
 }
 
 /// All channels that can be tuned in to, for players of others.
@@ -100,30 +131,19 @@ pub(crate) async fn playlist(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let (base, after) = (base(&app, &headers), key.after());
-    let entry = |channel: &Channel| {
-        // What is not live now may be when somebody tunes in.
-        let address = match channel.kind {
-            Kind::External => channel.source.clone()?,
-            Kind::Push | Kind::Pull => format!("{base}/api/channels/{}/live/master.m3u8{after}", channel.id),
-            Kind::Schedule => format!("{base}{}{after}", hls(&app, channel)?),
-        };
-        Some(Entry {
-            name: channel.name.clone(),
-            address,
-            id: Some(guide_id(channel)),
-            logo: channel.logo.clone(),
-            group: channel.category.clone(),
-            number: channel.number,
-        })
-    };
     let channels = app.store.channels().all().await?;
     let list = List {
-        channels: channels.iter().filter_map(entry).collect(),
+        channels: channels.iter().filter_map(|channel| entry(channel, &base, &after)).collect(),
         guide: Some(format!("{base}/api/guide/xmltv.xml{after}")),
         left_out: 0,
     };
+    Ok(written(&list))
+}
+
+/// The answer that a list is.
+pub(crate) fn written(list: &List) -> Response {
     let headers = [(CONTENT_TYPE, "audio/x-mpegurl"), (CACHE_CONTROL, "private, no-cache")];
-    Ok((headers, m3u::write(&list)).into_response())
+    (headers, m3u::write(list)).into_response()
 }
 
 /// What is on all channels during three days, for players of others.
@@ -164,34 +184,36 @@ pub(crate) async fn guide(State(app): State<Shared>) -> Answer<Response> {
     Ok((headers, text).into_response())
 }
 
-/// Your tokens for players.
+/// Your tokens for players, and the links to single films and channels that hold.
 #[utoipa::path(get, path = "/api/guide/tokens", tag = "Guide", responses((status = 200, body = TokenList)))]
 pub(crate) async fn tokens(State(app): State<Shared>, caller: Caller) -> Answer<Body<TokenList>> {
-    let tokens = app.store.guide().tokens(&account(&caller)?.id).await?;
+    let tokens = app.store.guide().tokens(&account(&caller)?.id, now()).await?;
     Ok(Body(TokenList { tokens: tokens.into_iter().map(Into::into).collect() }))
 }
 
 /// Makes a token for a player that has no cookie. It opens lists, guides, playlists and segments, and nothing that
 /// changes anything; its secret is told once, in the addresses.
-#[utoipa::path(post, path = "/api/guide/tokens", tag = "Guide", request_body = NewToken,
+#[utoipa::path(post, path = "/api/guide/tokens", tag = "Guide", request_body = TokenName,
     responses((status = 201, body = MadeToken), (status = 409, description = "There are too many."), (status = 422)))]
 pub(crate) async fn create_token(
     State(app): State<Shared>,
     caller: Caller,
     headers: HeaderMap,
-    Json(body): Json<NewToken>,
+    Json(body): Json<TokenName>,
 ) -> Answer<(StatusCode, Body<MadeToken>)> {
     // A token knows no profile: what it opens is not held against an age limit.
     if caller.is_limited() {
         return Err(household::limited());
     }
     let account = &account(&caller)?.id;
-    if app.store.guide().tokens(account).await?.len() >= MOST_TOKENS {
+    let known = app.store.guide().tokens(account, now()).await?;
+    if known.iter().filter(|token| token.only.is_none()).count() >= MOST_TOKENS {
         return Err(Problem::conflict(format!(
             "You have {MOST_TOKENS} tokens for players; revoke one first."
         )));
     }
-    let (token, secret) = app.store.guide().create_token(account, extract::name(&body.name)?, now()).await?;
+    let new = NewToken { account, name: extract::name(&body.name)?, only: None, until: None };
+    let (token, secret) = app.store.guide().create_token(new, now()).await?;
     let base = base(&app, &headers);
     let made = MadeToken {
         id: token.id,

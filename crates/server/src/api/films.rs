@@ -41,20 +41,20 @@ const LONGEST_SECONDS: f64 = 1e7;
 /// All films.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FilmList {
-    films: Vec<FilmView>,
+    pub(crate) films: Vec<FilmView>,
 }
 
 /// A film.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FilmView {
-    id: String,
+    pub(crate) id: String,
     /// The film's title, or the episode's.
     #[schema(example = "The General")]
-    title: String,
+    pub(crate) title: String,
     #[schema(example = 1926)]
-    year: Option<u16>,
+    pub(crate) year: Option<u16>,
     /// The show that an episode belongs to.
-    show: Option<String>,
+    pub(crate) show: Option<String>,
     season: Option<u16>,
     episode: Option<u16>,
     duration_s: Option<f64>,
@@ -71,7 +71,7 @@ pub(crate) struct FilmView {
     added_ms: Millis,
     /// Where its picture is.
     #[schema(example = "/api/films/abc/poster")]
-    poster: String,
+    pub(crate) poster: String,
     /// How far you have watched it.
     position_s: Option<f64>,
     /// Whether you have watched it to its end.
@@ -245,7 +245,8 @@ async fn find(app: &Shared, caller: &Caller, id: &str) -> Answer<Film> {
     app.store.films().get(id).await?.filter(|film| visible(film, caller)).ok_or_else(no_film)
 }
 
-async fn all(app: &Shared, caller: &Caller) -> Answer<FilmList> {
+/// All films that a caller may see.
+pub(crate) async fn all(app: &Shared, caller: &Caller) -> Answer<FilmList> {
     let positions = match &caller.watcher.profile {
         Some(profile) => app.store.films().positions(profile).await?,
         None => Vec::new(),
@@ -413,10 +414,12 @@ pub(crate) async fn change(
 fn stored(app: &Shared, film: &Film, rendering: Option<&Rendering>, extra: Option<&Extra>) -> StoredView {
     let renditions = rendering.and_then(|rendering| rendering.bytes);
     let rendered = rendering.and_then(|rendering| rendering.index_bytes);
-    let index_bytes =
-        rendered.map_or_else(|| app.films.index_bytes(&film.id), |bytes| u64::try_from(bytes).unwrap_or(0));
+    let own = app.films.index_bytes(&film.id);
+    let index_bytes = own + rendered.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
     let extras_bytes = extra.map_or(0, |extra| u64::try_from(extra.bytes).unwrap_or(0));
-    let plays = renditions.unwrap_or(film.size).max(1);
+    // A film that has renditions and no index of its own is played by them alone.
+    let file = if own > 0 || renditions.is_none() { film.size } else { 0 };
+    let plays = renditions.unwrap_or(0).saturating_add(file).max(1);
     let overhead_percent = (index_bytes + extras_bytes) as f64 / plays as f64 * 100.0;
     StoredView { index_bytes, extras_bytes, renditions_bytes: renditions, overhead_percent }
 }

@@ -95,7 +95,7 @@ pub(crate) struct GuideChannel {
     /// The HLS playlist, while it is on.
     #[schema(example = "/api/channels/abc/on/master.m3u8")]
     hls: Option<String>,
-    /// Where a channel of others plays, which these pages cannot show.
+    /// Where a channel of others plays, for players that fetch it themselves.
     elsewhere: Option<String>,
     programmes: Vec<ProgrammeView>,
 }
@@ -177,7 +177,7 @@ pub(crate) fn no_channel() -> Problem {
 }
 
 /// How a kind of channel is called in the API.
-const fn word(kind: Kind) -> &'static str {
+pub(crate) const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Push => "push",
         Kind::Pull => "pull",
@@ -191,8 +191,8 @@ pub(crate) fn hls(app: &Shared, channel: &Channel) -> Option<String> {
     let at = |folder: &str| format!("/api/channels/{}/{folder}/master.m3u8", channel.id);
     match channel.kind {
         Kind::Schedule => Some(at("on")),
-        // Our pages may fetch from this house alone; what is elsewhere plays in players that may.
-        Kind::External => None,
+        // Our pages may fetch from this house alone, which passes on what is elsewhere.
+        Kind::External => channel.source.as_ref().map(|_| at("relay")),
         Kind::Push | Kind::Pull => app.hub.stream(&channel.id).map(|_| at("live")),
     }
 }
@@ -287,6 +287,7 @@ pub(crate) async fn create(
         logo: None,
         guide_id: None,
         replace_publisher: false,
+        ladder: false,
         window_seconds: WINDOW_SECONDS,
         created: now(),
     };

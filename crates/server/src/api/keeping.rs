@@ -49,7 +49,8 @@ pub(crate) struct KeptFilm {
     duration_ms: u64,
 }
 
-fn refused(error: NotKept) -> Problem {
+/// Why no film was made.
+pub(crate) fn refused(error: NotKept) -> Problem {
     match error {
         NotKept::Movie(error) => {
             let detail = format!("No film was made: {error}.");
@@ -99,7 +100,7 @@ pub(crate) async fn keep(
 }
 
 /// Makes a film of that part of a broadcast, in microseconds since 1970; how many milliseconds it has, and where it is.
-pub(crate) async fn film_of(
+async fn film_of(
     app: &Shared,
     broadcast: Arc<Broadcast>,
     span: Range<u64>,

@@ -1,16 +1,18 @@
 //! Stream keys: what a publisher of a channel proves itself by.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Json as Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use playhouse_store::Millis;
 use playhouse_store::channels::{Key, Kind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::channels::managed;
+use crate::api::exports;
 use crate::app::Shared;
 use crate::clock::now;
 use crate::extract::{self, Id, Json};
@@ -24,10 +26,25 @@ const UNNAMED: &str = "Stream key";
 /// A key is used when its publisher comes, which is a moment before its stream begins.
 const BEFORE: Duration = Duration::from_secs(30);
 
-/// The keys of a channel.
+/// The keys of a channel, and where whoever has one publishes to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeyList {
     keys: Vec<KeyView>,
+    publish: PublishView,
+}
+
+/// Where publishers come in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PublishView {
+    /// RTMP, to which the key is added as the name of the stream; null where nobody listens.
+    #[schema(example = "rtmp://127.0.0.1:1935/live")]
+    rtmp: Option<String>,
+    /// SRT, whose `streamid` is the key; null where nobody listens.
+    #[schema(example = "srt://127.0.0.1:9998")]
+    srt: Option<String>,
+    /// WHIP, with the key as bearer token.
+    #[schema(example = "http://127.0.0.1:7770/api/whip")]
+    whip: String,
 }
 
 /// A key, without its secret.
@@ -65,12 +82,41 @@ impl From<Key> for KeyView {
     }
 }
 
-/// The keys of a channel of yours, oldest first.
+/// Where publishers come in, as whoever asked reaches this machine.
+fn publish(app: &Shared, headers: &HeaderMap) -> PublishView {
+    let asked = exports::host(headers).unwrap_or("localhost");
+    // Without the port of the pages; what stands in brackets is an address of version 6.
+    let asked = match asked.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => asked,
+    };
+    let at = |listener: SocketAddr| {
+        let ip = listener.ip();
+        let host = match ip {
+            _ if ip.is_unspecified() => asked.to_owned(),
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        format!("{host}:{}", listener.port())
+    };
+    PublishView {
+        rtmp: app.config.rtmp.map(|listener| format!("rtmp://{}/live", at(listener))),
+        srt: app.config.srt.map(|listener| format!("srt://{}", at(listener))),
+        whip: format!("{}/api/whip", exports::base(app, headers)),
+    }
+}
+
+/// The keys of a channel of yours, oldest first, and where publishers come in.
 #[utoipa::path(get, path = "/api/channels/{id}/keys", tag = "Channels", params(("id" = String, Path)),
     responses((status = 200, body = KeyList), (status = 404)))]
-pub(crate) async fn list(State(app): State<Shared>, Id(id): Id<String>) -> Answer<Body<KeyList>> {
+pub(crate) async fn list(
+    State(app): State<Shared>,
+    Id(id): Id<String>,
+    headers: HeaderMap,
+) -> Answer<Body<KeyList>> {
     let keys = app.store.channels().keys(&id).await?;
-    Ok(Body(KeyList { keys: keys.into_iter().map(Into::into).collect() }))
+    let publish = publish(&app, &headers);
+    Ok(Body(KeyList { keys: keys.into_iter().map(Into::into).collect(), publish }))
 }
 
 /// Makes a key for a channel of yours. Its secret is shown only now.

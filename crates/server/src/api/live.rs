@@ -10,7 +10,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use playhouse_live::{Broadcast, Missing};
-use playhouse_media::live::{Asked, File, Found};
+use playhouse_media::live::{Asked, File, Found, Window};
 use serde::Deserialize;
 
 use crate::api::on::Key;
@@ -51,14 +51,27 @@ pub(crate) struct Directives {
     skip: Option<String>,
 }
 
+impl Directives {
+    /// Whether segments that the player knows are left out.
+    pub(crate) fn skips(&self) -> bool {
+        self.skip.as_ref().is_some_and(|skip| skip == "YES" || skip == "v2")
+    }
+}
+
 fn off_air() -> Problem {
     Problem::not_found(
         "Nothing is on this channel at the moment. It begins by itself once somebody publishes.",
     )
 }
 
-fn no_part() -> Problem {
+pub(crate) fn no_part() -> Problem {
     Problem::not_found("There is no such segment or part (any more); read the playlist again.")
+}
+
+fn no_rendition() -> Problem {
+    Problem::not_found(
+        "This channel has no such quality at the moment; its playlist names those that it has.",
+    )
 }
 
 fn missing(missing: Missing) -> Problem {
@@ -70,7 +83,7 @@ fn missing(missing: Missing) -> Problem {
     }
 }
 
-fn file(name: &str) -> Answer<File> {
+pub(crate) fn file(name: &str) -> Answer<File> {
     name.parse().or(Err(Problem::not_found(
         "A channel has no file of that name; its playlists name those that it has.",
     )))
@@ -93,28 +106,27 @@ async fn broadcast(app: &Shared, id: &str) -> Answer<Arc<Broadcast>> {
     tokio::time::timeout(BEGINNING, looking).await.unwrap_or_else(|_| Err(off_air()))
 }
 
-fn text(kind: File, body: impl Into<Body>) -> Response {
+pub(crate) fn text(kind: File, body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, kind.content_type()), (CACHE_CONTROL, PLAYLISTS)], body.into()).into_response()
 }
 
-/// What `write` makes of the window, once there is something to play.
-async fn beginning(
-    app: &Shared,
-    id: &str,
-    write: impl Fn(&playhouse_media::live::Window) -> Option<String>,
-) -> Answer<String> {
+/// The broadcast of a channel, once `there` finds something to play in its window, and its lower qualities where they are
+/// about to come.
+async fn beginning(app: &Shared, id: &str, there: impl Fn(&Window) -> bool) -> Answer<Arc<Broadcast>> {
     let broadcast = broadcast(app, id).await?;
     let live = || app.hub.stream(id).is_some();
-    let written = broadcast.when(
-        |window| match write(window) {
+    let begun = broadcast.when(
+        |window| match there(window) {
+            true if live() && broadcast.is_climbing() => Found::Soon,
             // What is left of the last broadcast is not shown to somebody who comes for the new one.
-            Some(text) if !window.edge().ended || !live() => Found::Here(text),
+            true if !window.edge().ended || !live() => Found::Here(()),
             _ if live() => Found::Soon,
             _ => Found::Nowhere,
         },
         BEGINNING,
     );
-    written.await.or(Err(off_air()))
+    begun.await.or(Err(off_air()))?;
+    Ok(broadcast)
 }
 
 /// The HLS playlist that a player starts from (RFC 8216bis). A broadcast that has just begun is waited for.
@@ -126,7 +138,8 @@ pub(crate) async fn master(
     Id(id): Id<String>,
     Params(key): Params<Key>,
 ) -> Answer<Response> {
-    let master = beginning(&app, &id, playhouse_media::live::Window::master).await?;
+    let broadcast = beginning(&app, &id, |window| !window.is_empty()).await?;
+    let master = broadcast.master().ok_or_else(off_air)?;
     Ok(text(File::Master, key.in_addresses(&master)))
 }
 
@@ -134,11 +147,14 @@ pub(crate) async fn master(
 #[utoipa::path(get, path = "/api/channels/{id}/live/manifest.mpd", tag = "Channels", params(("id" = String, Path)),
     responses((status = 200, content_type = "application/dash+xml"),
               (status = 404, description = "Nothing is on, or there is no such channel.")))]
-pub(crate) async fn manifest(State(app): State<Shared>, Id(id): Id<String>) -> Answer<Response> {
-    let write = |window: &playhouse_media::live::Window| {
-        window.manifest(u64::try_from(now()).unwrap_or_default().saturating_mul(1000))
-    };
-    Ok(text(File::Manifest, beginning(&app, &id, write).await?))
+pub(crate) async fn manifest(
+    State(app): State<Shared>,
+    Id(id): Id<String>,
+    Params(key): Params<Key>,
+) -> Answer<Response> {
+    let micros = u64::try_from(now()).unwrap_or_default().saturating_mul(1000);
+    let broadcast = beginning(&app, &id, |window| window.manifest(micros).is_some()).await?;
+    Ok(text(File::Manifest, key.in_manifest(&broadcast.manifest(micros).ok_or_else(off_air)?)))
 }
 
 /// The HLS playlist of one track: `0.m3u8` is the picture's. It waits for what comes next where it is asked to, and
@@ -156,30 +172,57 @@ pub(crate) async fn playlist(
 ) -> Answer<Response> {
     let File::Playlist(track) = file(&name)? else { return Err(no_part()) };
     let broadcast = app.air.broadcast(&id).ok_or_else(off_air)?;
+    reached(&broadcast, track, &asked).await?;
+    let playlist = broadcast.playlist(track, asked.skips()).ok_or_else(no_part)?;
+    Ok(shared(File::Playlist(track), playlist, &key))
+}
+
+/// The HLS playlist of a lower quality, such as `480p/0.m3u8`: as that of the picture itself.
+#[utoipa::path(get, path = "/api/channels/{id}/live/renditions/{rendition}/{playlist}", tag = "Channels",
+    params(("id" = String, Path), ("rendition" = String, Path), ("playlist" = String, Path), Directives),
+    responses((status = 200, content_type = "application/vnd.apple.mpegurl"), (status = 404),
+              (status = 400, description = "Nothing that far ahead is about to come."),
+              (status = 503, description = "It did not come in time.")))]
+pub(crate) async fn rendition_playlist(
+    State(app): State<Shared>,
+    Id((id, rendition, name)): Id<(String, String, String)>,
+    Params(asked): Params<Directives>,
+    Params(key): Params<Key>,
+) -> Answer<Response> {
+    let File::Playlist(0) = file(&name)? else { return Err(no_part()) };
+    let broadcast = app.air.broadcast(&id).ok_or_else(off_air)?;
+    reached(&broadcast.rendition(&rendition).ok_or_else(no_rendition)?, 0, &asked).await?;
+    let playlist = broadcast.rendition_playlist(&rendition, asked.skips()).ok_or_else(no_part)?;
+    Ok(shared(File::Playlist(0), playlist, &key))
+}
+
+/// Waits until a playlist has what is asked for.
+async fn reached(broadcast: &Broadcast, track: usize, asked: &Directives) -> Answer<()> {
     let mistaken = |detail: &str| {
         Problem::new(axum::http::StatusCode::BAD_REQUEST, "invalid", "That cannot be used", detail)
     };
     match (asked.segment, asked.part) {
-        (None, Some(_)) => return Err(mistaken("`_HLS_part` says nothing without `_HLS_msn`.")),
-        (None, None) => {}
+        (None, Some(_)) => Err(mistaken("`_HLS_part` says nothing without `_HLS_msn`.")),
+        (None, None) => Ok(()),
         (Some(segment), part) => {
             let patience = broadcast.window().target() * TARGETS;
             let came = broadcast.when(|window| window.reaches(segment, part, track), patience).await;
             came.map_err(|lost| match lost {
                 Missing::Nowhere => mistaken("The segment that `_HLS_msn` asks for is too far ahead."),
                 Missing::Late => missing(lost),
-            })?;
+            })
         }
     }
-    let skip = asked.skip.is_some_and(|skip| skip == "YES" || skip == "v2");
-    let playlist = broadcast.playlist(track, skip).ok_or_else(no_part)?;
-    // Players that bring no token share the text.
+}
+
+/// A playlist, whose text players share that bring no token.
+fn shared(kind: File, playlist: Arc<str>, key: &Key) -> Response {
     let body = if key.after().is_empty() {
         Body::from(Bytes::from_owner(Text(playlist)))
     } else {
         Body::from(key.in_addresses(&playlist))
     };
-    Ok(text(File::Playlist(track), body))
+    text(kind, body)
 }
 
 /// A playlist that many answers share.
@@ -189,6 +232,20 @@ impl AsRef<[u8]> for Text {
     fn as_ref(&self) -> &[u8] {
         self.0.as_bytes()
     }
+}
+
+/// A segment of a lower quality, or a part of one, as of the picture itself.
+#[utoipa::path(get, path = "/api/channels/{id}/live/renditions/{rendition}/{track}/{segment}", tag = "Channels",
+    params(("id" = String, Path), ("rendition" = String, Path), ("track" = String, Path), ("segment" = String, Path)),
+    responses((status = 200, content_type = "video/mp4"), (status = 404),
+              (status = 503, description = "It did not come in time.")))]
+pub(crate) async fn rendition_segment(
+    State(app): State<Shared>,
+    Id((id, rendition, track, name)): Id<(String, String, String, String)>,
+) -> Answer<Response> {
+    let file = file(&format!("{track}/{name}"))?;
+    let broadcast = app.air.broadcast(&id).ok_or_else(off_air)?;
+    piece(&app, &broadcast.rendition(&rendition).ok_or_else(no_rendition)?, file).await
 }
 
 /// A segment of a track (CMAF), a part of one, or the beginning of the track: `7.m4s`, `7.0.m4s`, `init-7.mp4`. The part
@@ -202,9 +259,18 @@ pub(crate) async fn segment(
     Id((id, track, name)): Id<(String, String, String)>,
 ) -> Answer<Response> {
     let file = file(&format!("{track}/{name}"))?;
-    let broadcast = app.air.broadcast(&id).ok_or_else(off_air)?;
+    piece(&app, &app.air.broadcast(&id).ok_or_else(off_air)?, file).await
+}
+
+/// A segment or part, which is waited for where it comes next.
+async fn piece(app: &Shared, broadcast: &Broadcast, file: File) -> Answer<Response> {
     let patience = broadcast.window().target() * TARGETS;
     let asked = broadcast.when(|window| window.find(file), patience).await.map_err(missing)?;
+    sent(app, broadcast, file, asked).await
+}
+
+/// The bytes of a segment or part.
+pub(crate) async fn sent(app: &Shared, broadcast: &Broadcast, file: File, asked: Asked) -> Answer<Response> {
     let (length, body) = match asked {
         Asked::Memory(pieces) => {
             let length: usize = pieces.iter().map(|piece| piece.len()).sum();

@@ -1,6 +1,7 @@
 //! The routes, by subject. Each is described beside its handler, and allowed by a line in `gate::rules`.
 
 pub(crate) mod accounts;
+pub(crate) mod air;
 pub(crate) mod broadcast;
 pub(crate) mod channels;
 pub(crate) mod clips;
@@ -12,6 +13,7 @@ pub(crate) mod guide;
 pub(crate) mod invites;
 pub(crate) mod keeping;
 pub(crate) mod keys;
+pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod me;
 pub(crate) mod on;
@@ -19,8 +21,11 @@ pub(crate) mod parties;
 pub(crate) mod plays;
 pub(crate) mod profiles;
 pub(crate) mod queue;
+pub(crate) mod recorded;
 pub(crate) mod recordings;
+pub(crate) mod relay;
 pub(crate) mod renderings;
+pub(crate) mod search;
 pub(crate) mod seats;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;

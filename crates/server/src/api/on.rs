@@ -35,7 +35,7 @@ const MOST: usize = 400;
 const LASTS: &str = "private, max-age=1";
 
 /// A token in the address, which addresses in the answer are to have as well.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Key {
     token: Option<String>,
 }
@@ -48,9 +48,7 @@ impl Key {
             |token: &&String| token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         self.token.as_ref().filter(plain).map(|token| format!("?token={token}")).unwrap_or_default()
     }
-}
 
-impl Key {
     /// Puts the token behind every address of a playlist that was written without one.
     pub(crate) fn in_addresses(&self, playlist: &str) -> String {
         let after = self.after();
@@ -67,6 +65,25 @@ impl Key {
                 add(&mut text, format_args!("{line}\n"));
             } else {
                 add(&mut text, format_args!("{line}{after}\n"));
+            }
+        }
+        text
+    }
+
+    /// The same for a DASH manifest: what its templates and addresses of texts name.
+    pub(crate) fn in_manifest(&self, manifest: &str) -> String {
+        let after = self.after();
+        if after.is_empty() {
+            return manifest.to_owned();
+        }
+        let mut text = String::with_capacity(manifest.len() + 1024);
+        for line in manifest.split_inclusive('\n') {
+            // Templates stand on a line of their own.
+            if line.starts_with("<SegmentTemplate") {
+                let line = line.replace(".mp4\"", &format!(".mp4{after}\""));
+                text.push_str(&line.replace(".m4s\"", &format!(".m4s{after}\"")));
+            } else {
+                text.push_str(&line.replace("</BaseURL>", &format!("{after}</BaseURL>")));
             }
         }
         text
@@ -200,7 +217,7 @@ pub(crate) async fn segment(
         ));
     }
     household::of_age(&app, &caller, &film).await?;
-    watching::serve(&app, &film, part, &headers).await
+    watching::serve(&app, &film, part, &Key::default(), &headers).await
 }
 
 fn target(timetable: &Timetable, at: i64) -> Answer<u32> {
@@ -227,6 +244,17 @@ fn one(channel: &str, showing: &Showing, kind: usize, film: &Presentation) -> An
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_goes_on_to_every_address_of_a_manifest() {
+        let key = Key { token: Some("a-b_3".to_owned()) };
+        let mpd = "<Label>x.mp4\"</Label>\n<BaseURL>s0.vtt</BaseURL>\n\
+                   <SegmentTemplate initialization=\"0/init.mp4\" media=\"0/$Number$.m4s\">\n";
+        let wanted = "<Label>x.mp4\"</Label>\n<BaseURL>s0.vtt?token=a-b_3</BaseURL>\n\
+                      <SegmentTemplate initialization=\"0/init.mp4?token=a-b_3\" media=\"0/$Number$.m4s?token=a-b_3\">\n";
+        assert_eq!(key.in_manifest(mpd), wanted);
+        assert_eq!(Key::default().in_manifest(mpd), mpd);
+    }
 
     #[test]
     fn a_token_goes_on_to_every_address_of_a_playlist_and_rubbish_does_not() {

@@ -118,11 +118,14 @@ pub(crate) struct RecordingView {
     /// `planned`, `recording`, `done`, `failed` or `skipped`.
     #[schema(example = "planned")]
     state: &'static str,
-    /// Why it failed, in a sentence.
+    /// Why it failed, or what it lacks, in a sentence.
     reason: Option<String>,
     /// The film that it is, which can be watched from its start once it is being recorded.
     film: Option<String>,
     bytes: i64,
+    /// The HLS playlist of what a live channel's recording has so far, from its start.
+    #[schema(example = "/api/recordings/abc/watch/master.m3u8")]
+    watch: Option<String>,
     protected: bool,
     /// When it goes by itself.
     expires_ms: Option<Millis>,
@@ -174,6 +177,8 @@ pub(crate) struct Planned {
 
 fn view(recording: Recording, conflicts: &HashMap<String, Vec<String>>) -> RecordingView {
     RecordingView {
+        watch: (recording.state == Condition::Recording && recording.film.is_none())
+            .then(|| format!("/api/recordings/{}/watch/master.m3u8", recording.id)),
         conflicts: conflicts.get(&recording.id).cloned().unwrap_or_default(),
         id: recording.id,
         channel: recording.channel,
@@ -367,7 +372,7 @@ async fn programme(
 }
 
 /// A recording of the caller's own.
-async fn own(app: &Shared, caller: &Caller, id: &str) -> Answer<Recording> {
+pub(crate) async fn own(app: &Shared, caller: &Caller, id: &str) -> Answer<Recording> {
     let account = &account(caller)?.id;
     let recording = app.store.recordings().get(id).await?;
     recording.filter(|recording| recording.account == *account).ok_or_else(no_recording)
@@ -408,11 +413,14 @@ pub(crate) async fn remove(
     let mut recording = own(&app, &caller, &id).await?;
     let over = recording.stop <= now();
     if recording.rule.is_some() && !over {
-        recording.state = Condition::Skipped;
+        let running = std::mem::replace(&mut recording.state, Condition::Skipped) == Condition::Recording;
         app.store.recordings().update(&recording).await?;
+        if running {
+            house::live::erase(&app, id).await?;
+        }
     } else {
-        house::live::discard(&app, &recording).await?;
         app.store.recordings().delete(&id).await?;
+        house::live::discard(&app, &recording).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -150,6 +150,7 @@ pub(crate) async fn create(
             peers: BTreeMap::new(),
             admitted: HashMap::new(),
             watching: Vec::new(),
+            on_air: None,
         },
         game: GameSpec {
             title: title.id.clone(),

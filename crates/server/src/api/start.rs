@@ -11,6 +11,7 @@ use axum::response::Response;
 use futures_util::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
+use crate::api::on::Key;
 use crate::app::Shared;
 use crate::extract::{Id, Params};
 use crate::house::buffers::Buffers;
@@ -91,7 +92,7 @@ fn bundle(
     let parts = opened.presentation.first(at, beginning.bits, beginning.lines).map_err(Lost::Index)?;
     let (mut entries, mut bodies, mut len) = (Vec::new(), Vec::new(), 0);
     for part in parts {
-        let (body, bytes) = bytes(opened, part, buffers)?;
+        let (body, bytes) = bytes(opened, part, &Key::default(), buffers)?;
         entries.push(Entry { name: part.to_string(), bytes });
         bodies.push(body);
         len += bytes;

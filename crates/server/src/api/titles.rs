@@ -31,7 +31,7 @@ const COVER_MAX: u64 = 4 << 20;
 /// All titles.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Titles {
-    titles: Vec<TitleView>,
+    pub(crate) titles: Vec<TitleView>,
 }
 
 /// An entry of the catalogue.
@@ -40,7 +40,7 @@ pub(crate) struct TitleView {
     #[schema(example = "freedoom")]
     id: String,
     #[schema(example = "Freedoom")]
-    name: String,
+    pub(crate) name: String,
     summary: String,
     genre: String,
     year: Option<u16>,
@@ -217,7 +217,8 @@ pub(crate) fn startable(title: &Title) -> Answer<&Manifest> {
     }
 }
 
-async fn all(app: &Shared, caller: &Caller, again: bool) -> Answer<Titles> {
+/// All titles that a caller may see; `again` where the folders are to be looked at first.
+pub(crate) async fn all(app: &Shared, caller: &Caller, again: bool) -> Answer<Titles> {
     let titles = catalogue(app, again).await?;
     let settings = app.store.titles().all().await?;
     let played = match caller.account() {

@@ -17,8 +17,9 @@ use playhouse_media::film::{self, Part};
 use playhouse_store::films::{Film, State as Condition};
 use playhouse_watch::sprites::Sprites;
 
+use crate::api::on::Key;
 use crate::app::Shared;
-use crate::extract::Id;
+use crate::extract::{Id, Params};
 use crate::house::buffers::Buffers;
 use crate::house::films::{Opened, changed, no_film};
 use crate::house::piece::{Asked, Piece, asked};
@@ -69,14 +70,20 @@ pub(super) enum Lost {
 }
 
 /// A part's bytes with their number. Blocks.
-pub(super) fn bytes(opened: &Opened, part: Part, buffers: &Arc<Buffers>) -> Result<(Bytes, u64), Lost> {
+pub(super) fn bytes(
+    opened: &Opened,
+    part: Part,
+    key: &Key,
+    buffers: &Arc<Buffers>,
+) -> Result<(Bytes, u64), Lost> {
     let film = &opened.presentation;
     let whole = |bytes: Vec<u8>| (bytes.len() as u64, Bytes::from(bytes));
+    let list = |text: &str| whole(key.in_addresses(text).into_bytes());
     let (len, body) = match part {
-        Part::Master => whole(film.master().into_bytes()),
-        Part::Manifest => whole(film.manifest().into_bytes()),
-        Part::Playlist(track) => whole(film.playlist(track).map_err(Lost::Index)?.into_bytes()),
-        Part::Texts(text) => whole(film.text_playlist(text).map_err(Lost::Index)?.into_bytes()),
+        Part::Master => list(&film.master()),
+        Part::Manifest => whole(key.in_manifest(&film.manifest()).into_bytes()),
+        Part::Playlist(track) => list(&film.playlist(track).map_err(Lost::Index)?),
+        Part::Texts(text) => list(&film.text_playlist(text).map_err(Lost::Index)?),
         Part::Text(text) if text < film.texts().len() => whole(opened.text(text).map_err(Lost::File)?),
         Part::Text(track) => {
             let tracks = film.texts().len();
@@ -97,8 +104,14 @@ pub(super) fn bytes(opened: &Opened, part: Part, buffers: &Arc<Buffers>) -> Resu
     Ok((body, len))
 }
 
-/// A part of a film.
-pub(crate) async fn serve(app: &Shared, id: &str, part: Part, headers: &HeaderMap) -> Answer<Response> {
+/// A part of a film; a token in the address goes on to the addresses within it.
+pub(crate) async fn serve(
+    app: &Shared,
+    id: &str,
+    part: Part,
+    key: &Key,
+    headers: &HeaderMap,
+) -> Answer<Response> {
     let opened = app.films.open(&app.store, id).await?;
     let lasts = if matches!(part, Part::Init(_) | Part::Segment(..)) { SEGMENTS } else { PLAYLISTS };
     let tag = tag(&opened, &app.config.version, part);
@@ -107,8 +120,8 @@ pub(crate) async fn serve(app: &Shared, id: &str, part: Part, headers: &HeaderMa
         return Ok(headed(StatusCode::NOT_MODIFIED, Bytes::empty(), &known));
     }
     let reading = {
-        let (opened, buffers) = (Arc::clone(&opened), Arc::clone(&app.buffers));
-        tokio::task::spawn_blocking(move || bytes(&opened, part, &buffers))
+        let (opened, key, buffers) = (Arc::clone(&opened), key.clone(), Arc::clone(&app.buffers));
+        tokio::task::spawn_blocking(move || bytes(&opened, part, &key, &buffers))
     };
     let read = reading.await.map_err(|error| Problem::internal("Reading a film", &error))?;
     let (body, len) = read.map_err(|lost| lost_film(app, &opened.film, lost))?;
@@ -148,9 +161,10 @@ pub(crate) fn part(name: &str) -> Answer<Part> {
 pub(crate) async fn master(
     State(app): State<Shared>,
     Id(id): Id<String>,
+    Params(key): Params<Key>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    serve(&app, &id, Part::Master, &headers).await
+    serve(&app, &id, Part::Master, &key, &headers).await
 }
 
 /// The DASH manifest (ISO/IEC 23009-1).
@@ -160,9 +174,10 @@ pub(crate) async fn master(
 pub(crate) async fn manifest(
     State(app): State<Shared>,
     Id(id): Id<String>,
+    Params(key): Params<Key>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    serve(&app, &id, Part::Manifest, &headers).await
+    serve(&app, &id, Part::Manifest, &key, &headers).await
 }
 
 /// The HLS playlist of one track: `0.m3u8` is the best picture's, `s0.m3u8` the first text's; and `s0.vtt` that text.
@@ -173,9 +188,10 @@ pub(crate) async fn manifest(
 pub(crate) async fn playlist(
     State(app): State<Shared>,
     Id((id, playlist)): Id<(String, String)>,
+    Params(key): Params<Key>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    serve(&app, &id, part(&playlist)?, &headers).await
+    serve(&app, &id, part(&playlist)?, &key, &headers).await
 }
 
 /// A segment of a track (CMAF): `init.mp4`, then `0.m4s` and so on.
@@ -188,7 +204,7 @@ pub(crate) async fn segment(
     Id((id, track, segment)): Id<(String, String, String)>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    serve(&app, &id, part(&format!("{track}/{segment}"))?, &headers).await
+    serve(&app, &id, part(&format!("{track}/{segment}"))?, &Key::default(), &headers).await
 }
 
 /// Small pictures of a film for the bar below it: `sprites.vtt` says when each was taken and where it lies on which

@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::Uri;
 use axum::http::header::AUTHORIZATION;
 use playhouse_store::accounts::Account;
+use playhouse_store::guide::Token;
 use playhouse_store::invites::Invite;
 
 use crate::app::App;
@@ -32,8 +33,8 @@ fn invite_token(uri: &Uri) -> Option<&str> {
     parameter(uri, "invite")
 }
 
-/// The account whose token for players stands in the address (`?token=`).
-pub(crate) async fn by_token(app: &App, uri: &Uri) -> Answer<Option<Account>> {
+/// The token for players in the address (`?token=`), and whose it is.
+pub(crate) async fn by_token(app: &App, uri: &Uri) -> Answer<Option<(Token, Account)>> {
     let short = |secret: &&str| !secret.is_empty() && secret.len() <= LONGEST_SECRET;
     match parameter(uri, "token").filter(short) {
         Some(secret) => Ok(app.store.guide().by_secret(secret, now()).await?),

@@ -70,7 +70,8 @@ async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> A
     let mut caller = caller::find(app, &request.headers, &request.uri).await?;
     if matches!(caller.who, Who::Nobody)
         && rules::by_token(&request.method, path.as_str())
-        && let Some(account) = caller::by_token(app, &request.uri).await?
+        && let Some((token, account)) = caller::by_token(app, &request.uri).await?
+        && rules::opens(token.only.as_deref(), path.as_str(), id)
     {
         caller.who = Who::Account(account);
     }
@@ -118,7 +119,13 @@ async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> A
     {
         household::of_age(app, &caller, &film).await?;
     }
-    let on_air = ["/api/channels/{id}/live/", "/api/channels/{id}/on/", "/api/channels/{id}/whep"];
+    let on_air = [
+        "/api/channels/{id}/live/",
+        "/api/channels/{id}/on/",
+        "/api/channels/{id}/whep",
+        "/api/channels/{id}/relay/",
+        "/api/recordings/{id}/watch/",
+    ];
     if caller.is_limited() && on_air.iter().any(|prefix| path.as_str().starts_with(prefix)) {
         return Err(household::unrated());
     }

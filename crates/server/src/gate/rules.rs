@@ -90,6 +90,8 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/films/{id}/poster", Need::Sees),
     (Method::PUT, "/api/films/{id}/position", Need::Player),
     (Method::GET, "/api/films/{id}/sprites/{name}", Need::Watches),
+    (Method::POST, "/api/films/{id}/links", Need::Player),
+    (Method::GET, "/api/films/{id}/play.m3u", Need::Player),
     // Making a film playable takes the owner's disk and processor.
     (Method::GET, "/api/renderings", Need::Owner),
     (Method::POST, "/api/films/{id}/rendering", Need::Owner),
@@ -100,6 +102,8 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/films/{id}/{track}/{segment}", Need::Streams),
     (Method::GET, "/api/films/{id}/file", Need::Streams),
     (Method::GET, "/api/films/{id}/start", Need::Streams),
+    // What is found is what the lists show to whoever asks.
+    (Method::GET, "/api/search", Need::Account),
     // Parties.
     (Method::POST, "/api/parties", Need::Player),
     (Method::GET, "/api/parties/{id}", Need::Party),
@@ -118,10 +122,14 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::POST, "/api/channels/{id}/keys", Need::Channel),
     (Method::DELETE, "/api/channels/{id}/keys/{key}", Need::Channel),
     (Method::POST, "/api/channels/{id}/keep", Need::Channel),
+    (Method::POST, "/api/channels/{id}/links", Need::Player),
+    (Method::GET, "/api/channels/{id}/play.m3u", Need::Player),
     (Method::GET, "/api/channels/{id}/live/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/live/manifest.mpd", Need::Player),
     (Method::GET, "/api/channels/{id}/live/{playlist}", Need::Player),
     (Method::GET, "/api/channels/{id}/live/{track}/{segment}", Need::Streams),
+    (Method::GET, "/api/channels/{id}/live/renditions/{rendition}/{playlist}", Need::Player),
+    (Method::GET, "/api/channels/{id}/live/renditions/{rendition}/{track}/{segment}", Need::Streams),
     // The guide, and channels made of the library. What opens films opens channels made of them.
     (Method::GET, "/api/guide", Need::Account),
     (Method::POST, "/api/guide/channels", Need::Owner),
@@ -142,11 +150,18 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/channels/{id}/on/master.m3u8", Need::Player),
     (Method::GET, "/api/channels/{id}/on/{playlist}", Need::Player),
     (Method::GET, "/api/channels/{id}/on/{film}/{track}/{segment}", Need::Streams),
+    // Channels of others, passed on.
+    (Method::GET, "/api/channels/{id}/relay/master.m3u8", Need::Player),
+    (Method::GET, "/api/channels/{id}/relay/playlist/{address}", Need::Player),
+    (Method::GET, "/api/channels/{id}/relay/segment/{address}", Need::Streams),
     // Recordings. Whose they are, the handlers look up.
     (Method::GET, "/api/recordings", Need::Player),
     (Method::POST, "/api/recordings", Need::Player),
     (Method::PATCH, "/api/recordings/{id}", Need::Player),
     (Method::DELETE, "/api/recordings/{id}", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/master.m3u8", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/{playlist}", Need::Player),
+    (Method::GET, "/api/recordings/{id}/watch/{track}/{segment}", Need::Streams),
     (Method::POST, "/api/recordings/rules", Need::Player),
     (Method::DELETE, "/api/recordings/rules/{rule}", Need::Player),
     // Uploads take the owner's disk. What they can do is no secret.
@@ -161,6 +176,9 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/sessions/{id}", Need::People),
     (Method::DELETE, "/api/sessions/{id}", Need::Host),
     (Method::GET, "/api/sessions/{id}/stats", Need::People),
+    // Whose channel it goes to, the handler looks up.
+    (Method::PUT, "/api/sessions/{id}/air", Need::Host),
+    (Method::DELETE, "/api/sessions/{id}/air", Need::Host),
     (Method::GET, "/api/queue", Need::Account),
     (Method::DELETE, "/api/queue", Need::Account),
     (Method::GET, "/api/plays", Need::Account),
@@ -195,6 +213,8 @@ pub(crate) const RULES: &[Rule] = &[
     (Method::GET, "/api/clips", Need::Account),
     (Method::GET, "/api/clips/{id}", Need::Account),
     (Method::DELETE, "/api/clips/{id}", Need::Account),
+    // A film takes the disk of the house, as one that is kept of a channel does.
+    (Method::POST, "/api/clips/{id}/film", Need::Player),
 ];
 
 /// What a token for players opens, which stands in the address and may be seen by others: it shows, and changes
@@ -206,13 +226,27 @@ const BY_TOKEN: &[&str] = &[
     "/api/channels/{id}/on/{playlist}",
     "/api/channels/{id}/on/{film}/{track}/{segment}",
     "/api/channels/{id}/live/master.m3u8",
+    "/api/channels/{id}/live/manifest.mpd",
     "/api/channels/{id}/live/{playlist}",
     "/api/channels/{id}/live/{track}/{segment}",
+    "/api/channels/{id}/live/renditions/{rendition}/{playlist}",
+    "/api/channels/{id}/live/renditions/{rendition}/{track}/{segment}",
+    "/api/channels/{id}/play.m3u",
+    "/api/films/{id}/master.m3u8",
+    "/api/films/{id}/manifest.mpd",
+    "/api/films/{id}/{playlist}",
+    "/api/films/{id}/{track}/{segment}",
+    "/api/films/{id}/play.m3u",
 ];
 
 /// Whether a token for players opens this.
 pub(crate) fn by_token(method: &Method, path: &str) -> bool {
     matches!(*method, Method::GET | Method::HEAD) && BY_TOKEN.contains(&path)
+}
+
+/// Whether a token opens what a path names: one of a film or channel that alone, one of the guide its channels.
+pub(crate) fn opens(only: Option<&str>, path: &str, id: &str) -> bool {
+    only.map_or_else(|| !path.starts_with("/api/films/"), |only| only == id)
 }
 
 /// The line of a method and path. `HEAD` is `GET` without the body.

@@ -7,6 +7,7 @@ use playhouse_store::channels::Channel;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::Shared;
+use crate::house::on_air;
 use crate::house::sessions::Change;
 use crate::problem::Problem;
 
@@ -59,6 +60,9 @@ async fn take(app: &Shared, event: Event) {
     let channel = event.stream.channel().to_owned();
     tracing::info!(channel, protocol = %event.stream.protocol(), what = ?event.what, "a live stream");
     app.sessions.tell(Change::Channel(channel.clone()));
+    if event.what == Happening::Ended {
+        on_air::ended(app, &event.stream);
+    }
     if event.what == Happening::Ended || !app.air.is_new(&event.stream) {
         return;
     }

@@ -1,7 +1,9 @@
 //! One running session as the server sees it: who is in it, and who may sit where. Pure.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use playhouse_live::Stream;
 use playhouse_media::frame::Size;
 use playhouse_play::control::{EndReason, Ended, Role};
 use playhouse_store::Millis;
@@ -50,6 +52,15 @@ pub(crate) struct Live {
     pub(crate) admitted: HashMap<String, Invite>,
     /// Whose seat was taken back: they watch from then on, whatever their invite says.
     pub(crate) watching: Vec<Person>,
+    /// Where it is published, while it is.
+    pub(crate) on_air: Option<OnAir>,
+}
+
+/// Where a session is published.
+#[derive(Clone, Debug)]
+pub(crate) struct OnAir {
+    pub(crate) channel: Named,
+    pub(crate) stream: Arc<Stream>,
 }
 
 /// A connection into a session.
@@ -218,6 +229,7 @@ impl Live {
         if !self.is_over() {
             self.state = State::Over { at: now, ended };
             self.peers.clear();
+            self.on_air = None;
         }
     }
 
@@ -265,6 +277,7 @@ pub(crate) mod tests {
             peers: BTreeMap::new(),
             admitted: HashMap::new(),
             watching: Vec::new(),
+            on_air: None,
         }
     }
 

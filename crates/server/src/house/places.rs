@@ -108,7 +108,11 @@ pub(crate) async fn views(app: &App, caller: &Caller, places: Vec<Place>) -> Ans
         };
         let title = match (&film, &channel) {
             (Some(film), _) => app.store.films().get(film).await?.map(|film| film.title),
-            (_, Some(channel)) => app.store.channels().get(channel).await?.map(|channel| channel.name),
+            (_, Some(channel)) => match app.store.channels().get(channel).await? {
+                Some(channel) => Some(channel.name),
+                // What is being recorded of one is counted by the recording's id.
+                None => app.store.recordings().get(channel).await?.map(|recording| recording.title),
+            },
             _ => None,
         };
         let device = devices.iter().find(|device| device.id == place.device);

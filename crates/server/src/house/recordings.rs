@@ -204,17 +204,25 @@ async fn step(app: &Shared) -> Answer<()> {
                     begin(&mut recording, kind.copied(), published);
                 }
                 app.store.recordings().update(&recording).await?;
+                if recording.state == State::Recording && live {
+                    live::follow(app, &recording).await?;
+                }
             }
-            State::Recording if recording.film.is_none() && span.to <= at => {
-                live::end(app, &mut recording).await?;
-                app.store.recordings().update(&recording).await?;
+            State::Recording if recording.film.is_none() && live::is_over(app, &recording, at) => {
+                live::finish(app, &recording);
             }
+            State::Recording if recording.film.is_none() => live::follow(app, &recording).await?,
             State::Recording if recording.film.is_some() && recording.stop <= at => {
                 end(&mut recording, at);
                 app.store.recordings().update(&recording).await?;
             }
             _ => {}
         }
+    }
+    // Whose account is gone records nothing more.
+    let running = |id: &String| all.iter().any(|known| known.id == *id && known.state == State::Recording);
+    for id in app.air.open_recordings().into_iter().filter(|id| !running(id)) {
+        live::forget(app, id).await?;
     }
     let kept = |recording: &Recording| Kept {
         id: recording.id.clone(),
@@ -255,6 +263,9 @@ fn end(recording: &mut Recording, now: Millis) {
 pub(crate) async fn keep(app: Shared) {
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    if live::tidy(&app).await.is_err() {
+        tracing::error!("what is left of old recordings could not be removed");
+    }
     let mut rounds = 0_u32;
     loop {
         every.tick().await;

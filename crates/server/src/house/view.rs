@@ -76,6 +76,8 @@ pub(crate) struct SessionView {
     /// How many watch.
     pub(crate) spectators: usize,
     pub(crate) peers: Vec<PeerView>,
+    /// The channel that it is published on, while it is.
+    pub(crate) on_air: Option<NamedView>,
     pub(crate) you: YouView,
 }
 
@@ -195,5 +197,10 @@ pub(crate) fn session(live: &Live, caller: &Caller) -> SessionView {
             },
         },
         peers,
+        on_air: live
+            .on_air
+            .as_ref()
+            .filter(|on_air| !on_air.stream.has_ended())
+            .map(|on_air| (&on_air.channel).into()),
     }
 }

@@ -22,6 +22,7 @@ async fn channel(house: &House) -> (Client, String) {
         logo: None,
         guide_id: None,
         replace_publisher: false,
+        ladder: false,
         window_seconds: 60,
         created: 0,
     };

@@ -74,3 +74,25 @@ async fn whoever_listens_hears_that_a_channel_goes_on_the_air() {
     drop(publisher);
     read_until(&mut listening, &format!("{{\"id\":\"{id}\",\"live\":false}}")).await;
 }
+
+#[tokio::test]
+async fn publishers_are_told_where_they_really_come_in() {
+    let house = House::with(1, |config| {
+        config.rtmp = Some("0.0.0.0:19350".parse().unwrap());
+        config.srt = Some("[::1]:9000".parse().unwrap());
+    })
+    .await;
+    let pia = house.player().await;
+    let made = pia.post("/api/channels", json!({"name": "Pia's"})).await.expect(201).json();
+    let keys = format!("/api/channels/{}/keys", made["id"].as_str().unwrap());
+    let publish = pia.get(&keys).await.expect(200).json()["publish"].clone();
+    // What listens everywhere is reached where the pages are; what listens in one place, there.
+    assert_eq!(publish["rtmp"], "rtmp://127.0.0.1:19350/live");
+    assert_eq!(publish["srt"], "srt://[::1]:9000");
+    assert_eq!(publish["whip"], format!("http://{}/api/whip", pia.address));
+    let silent = House::new().await;
+    let pia = silent.player().await;
+    let made = pia.post("/api/channels", json!({"name": "Pia's"})).await.expect(201).json();
+    let keys = format!("/api/channels/{}/keys", made["id"].as_str().unwrap());
+    assert_eq!(pia.get(&keys).await.expect(200).json()["publish"]["rtmp"], json!(null));
+}

@@ -68,3 +68,31 @@ async fn clips_do_not_fill_the_disk() {
     player.post(&clips, json!({"seconds": 5})).await.expect(201);
     player.post(&clips, json!({"seconds": 5})).await.problem(507, "disk");
 }
+
+#[tokio::test]
+async fn a_clip_becomes_a_film_that_a_channel_can_show() {
+    let house = House::new().await;
+    crate::films::folder(&house);
+    let player = house.player().await;
+    let session = house.start(&player).await;
+    let clip = player
+        .post(&format!("/api/sessions/{session}/clips"), json!({"seconds": 5}))
+        .await
+        .expect(201)
+        .json();
+    let path = format!("/api/clips/{}/film", clip["id"].as_str().unwrap());
+    let stranger = house.account("Stan", Role::Player).await;
+    stranger.post(&path, json!({})).await.problem(404, "not-found");
+    let film = player.post(&path, json!({})).await.expect(201).json();
+    let file = film["file"].as_str().unwrap();
+    assert!(file.starts_with("Recorded sessions S") && file.contains("Good Game"), "{file}");
+    assert_eq!(std::fs::read(house.folder.path().join("data/films").join(file)).unwrap().len(), 10_000);
+    let owner = house.owner().await;
+    let films =
+        house.until_at(&owner, "/api/films", |films| films["films"][0]["show"] == "Recorded sessions").await;
+    assert!(films["films"][0]["title"].as_str().unwrap().starts_with("Good Game"), "{films}");
+    player.post(&path, json!({})).await.problem(409, "conflict");
+    // The film is a copy.
+    player.delete(clip["url"].as_str().unwrap()).await.expect(204);
+    assert!(house.folder.path().join("data/films").join(file).exists());
+}

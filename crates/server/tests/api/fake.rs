@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use playhouse_live::Admission;
+use playhouse_live::{Admission, Publisher};
 use playhouse_play::control::{EndReason, Ended, Role, SessionSpec, Stats};
 use playhouse_server::node::{Answer, Capacity, EncoderInfo, Event, Happening, Node, NodeError};
 use playhouse_server::webrtc::{Owner, Webrtc, WebrtcError};
@@ -21,6 +21,7 @@ struct State {
     sessions: BTreeMap<String, SessionSpec>,
     calls: Vec<String>,
     refusal: Option<NodeError>,
+    on_air: BTreeMap<String, Publisher>,
     encoders: Vec<EncoderInfo>,
 }
 
@@ -142,6 +143,22 @@ impl Node for Fake {
             let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(10_000).collect();
             std::fs::write(&path, bytes).map_err(|error| NodeError::Process(error.to_string()))?;
             Ok(u64::from(seconds) * 1000)
+        })
+    }
+
+    fn on_air<'a>(&'a self, session: &'a str, publisher: Publisher) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.asked("on air".to_owned(), Some(session))?;
+            self.state.lock().unwrap().on_air.insert(session.to_owned(), publisher);
+            Ok(())
+        })
+    }
+
+    fn off_air<'a>(&'a self, session: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.asked("off air".to_owned(), Some(session))?;
+            self.state.lock().unwrap().on_air.remove(session);
+            Ok(())
         })
     }
 

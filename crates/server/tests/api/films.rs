@@ -187,7 +187,7 @@ async fn what_a_player_reads_first_comes_in_one_answer_as_it_would_by_itself() {
     let film = until(&player, |film| ready(film, "Film")).await;
     let base = format!("/api/films/{}", film["id"].as_str().unwrap());
     for (at, segments) in
-        [("0", ["1/0.m4s", "0/0.m4s"]), ("3.5", ["1/1.m4s", "0/1.m4s"]), ("1e6", ["1/2.m4s", "0/2.m4s"])]
+        [("0", ["0/0.m4s", "1/0.m4s"]), ("3.5", ["0/1.m4s", "1/1.m4s"]), ("1e6", ["0/2.m4s", "1/2.m4s"])]
     {
         let bundle = player.get(&format!("{base}/start?at={at}&bits=1&lines=720")).await.expect(200);
         assert_eq!(bundle.header("content-length").unwrap(), bundle.body.len().to_string());
@@ -203,8 +203,8 @@ async fn what_a_player_reads_first_comes_in_one_answer_as_it_would_by_itself() {
             files = rest;
         }
         assert!(files.is_empty());
-        let [sound, picture] = segments;
-        let all = ["master.m3u8", "1.m3u8", "0.m3u8", "1/init.mp4", "0/init.mp4", sound, picture];
+        let [picture, sound] = segments;
+        let all = ["master.m3u8", "0.m3u8", "1.m3u8", "0/init.mp4", "1/init.mp4", picture, sound];
         assert_eq!(names, all, "from {at} on");
     }
     for wrong in ["at=-1", "at=x", "at=NaN", "bits=-1", "where=0"] {

@@ -435,6 +435,7 @@ async fn more_recordings_at_a_time_than_there_are_places_are_shown_before_they_b
             logo: None,
             guide_id: None,
             replace_publisher: false,
+            ladder: false,
             window_seconds: 60,
             created: number,
         };

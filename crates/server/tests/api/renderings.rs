@@ -292,3 +292,32 @@ async fn a_film_that_cannot_be_made_playable_says_why() {
         assert!(!house.folder.path().join("data").join(made).join(&id).exists(), "{made}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_film_that_plays_is_made_in_av1_where_somebody_asks_for_it() {
+    let house = House::new().await;
+    let owner = house.owner().await;
+    make(&folder(&house).join("Plain.mp4"), "320x180", &[]);
+    let plain = film(&owner, "Plain", "ready").await;
+    let url = format!("/api/films/{}/rendering", plain["id"].as_str().unwrap());
+    owner.post(&url, json!({})).await.problem(409, "conflict");
+    owner.post(&format!("{url}?also=vp9"), json!({})).await.problem(422, "invalid");
+    let asked = owner.post(&format!("{url}?also=av1"), json!({})).await.expect(202).json();
+    assert_eq!((&asked["state"], &asked["also"]), (&json!("waiting"), &json!(["av1"])));
+    // It plays all the time.
+    assert_eq!(film(&owner, "Plain", "ready").await["id"], plain["id"]);
+    house.until_at(&owner, "/api/renderings", |list| list["renderings"][0]["state"] == "done").await;
+    let detail = detail(&owner, &plain, |_| true).await;
+    for address in ["hls", "dash"] {
+        let said = probe(&owner, detail[address].as_str().unwrap()).await;
+        let streams = said["streams"].as_array().unwrap();
+        let codecs: Vec<&str> = streams.iter().map(|stream| stream["codec_name"].as_str().unwrap()).collect();
+        assert!(codecs.contains(&"h264") && codecs.contains(&"av1"), "{address}: {said}");
+    }
+    let master = owner.get(detail["hls"].as_str().unwrap()).await.text();
+    let codecs: Vec<&str> = master.lines().filter_map(|line| line.split("CODECS=\"").nth(1)).collect();
+    assert!(codecs[0].starts_with("avc1.") && codecs[1].starts_with("av01."), "{master}");
+    // What is there already is not made again.
+    owner.post(&format!("{url}?also=av1"), json!({})).await.problem(409, "conflict");
+    assert!(detail["stored"]["renditions_bytes"].as_i64() > Some(0), "{}", detail["stored"]);
+}

@@ -58,6 +58,7 @@ const EXPECTED: &str = "
     GET /api/films/{id}/{playlist}                      -----SHO
     GET /api/films/{id}/{track}/{segment}               -----SHO
     GET /api/films/{id}/file                            -----SHO
+    GET /api/films/{id}/start                           -----SHO
     GET /api/films/{id}/sprites/{name}                  -----SHO
     GET /api/renderings                                 -------O
     POST /api/films/{id}/rendering                      -------O
@@ -82,6 +83,8 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/live/manifest.mpd            -----SHO
     GET /api/channels/{id}/live/{playlist}              -----SHO
     GET /api/channels/{id}/live/{track}/{segment}       -----SHO
+    GET /api/channels/{id}/live/renditions/{rendition}/{playlist} -----SHO
+    GET /api/channels/{id}/live/renditions/{rendition}/{track}/{segment} -----SHO
     GET /api/guide                                      ----GSHO
     POST /api/guide/channels                            -------O
     POST /api/guide/preview                             -------O
@@ -99,6 +102,9 @@ const EXPECTED: &str = "
     POST /api/recordings                                -----SHO
     PATCH /api/recordings/{id}                          -----SHO
     DELETE /api/recordings/{id}                         -----SHO
+    GET /api/recordings/{id}/watch/master.m3u8          -----SHO
+    GET /api/recordings/{id}/watch/{playlist}           -----SHO
+    GET /api/recordings/{id}/watch/{track}/{segment}    -----SHO
     POST /api/recordings/rules                          -----SHO
     DELETE /api/recordings/rules/{rule}                 -----SHO
     GET /api/channels/{id}/schedule                     -------O
@@ -107,6 +113,9 @@ const EXPECTED: &str = "
     GET /api/channels/{id}/on/master.m3u8               -----SHO
     GET /api/channels/{id}/on/{playlist}                -----SHO
     GET /api/channels/{id}/on/{film}/{track}/{segment}  -----SHO
+    GET /api/channels/{id}/relay/master.m3u8            -----SHO
+    GET /api/channels/{id}/relay/playlist/{address}     -----SHO
+    GET /api/channels/{id}/relay/segment/{address}      -----SHO
     OPTIONS /api/uploads                                NVPEGSHO
     POST /api/uploads                                   -------O
     GET /api/uploads/{id}                               -------O
@@ -117,6 +126,8 @@ const EXPECTED: &str = "
     GET /api/sessions/{id}                              -VP---HO
     DELETE /api/sessions/{id}                           ------HO
     GET /api/sessions/{id}/stats                        -VP---HO
+    PUT /api/sessions/{id}/air                          ------HO
+    DELETE /api/sessions/{id}/air                       ------HO
     GET /api/queue                                      ----GSHO
     DELETE /api/queue                                   ----GSHO
     GET /api/plays                                      ----GSHO
@@ -146,6 +157,7 @@ const EXPECTED: &str = "
     GET /api/clips                                      ----GSHO
     GET /api/clips/{id}                                 ----GSHO
     DELETE /api/clips/{id}                              ----GSHO
+    POST /api/clips/{id}/film                           -----SHO
 ";
 
 // The routes of a party are walked with a real one in `parties`: here there is none, and an account is told so.
@@ -222,7 +234,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
         };
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
         let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{key}", "nope");
-        let real = real.replace("{rule}", "nope").replace("{film}", "nope");
+        let real = real.replace("{rule}", "nope").replace("{film}", "nope").replace("{rendition}", "240p");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {

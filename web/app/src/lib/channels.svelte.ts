@@ -8,12 +8,17 @@ class Channels {
 
   /** Those that somebody publishes at the moment. */
   get on(): Channel[] | undefined {
-    return this.list?.filter(({ live }) => live);
+    return this.list?.filter((channel) => channel.live && published(channel));
   }
 
   /** Those that are off the air. */
   get off(): Channel[] | undefined {
-    return this.list?.filter(({ live }) => !live);
+    return this.list?.filter((channel) => !channel.live && published(channel));
+  }
+
+  /** Those of films, which are always on, and those of others. */
+  get guided(): Channel[] | undefined {
+    return this.list?.filter((channel) => !published(channel));
   }
 
   /** Those that this person may change. */
@@ -35,15 +40,8 @@ class Channels {
 
 export const channels = new Channels();
 
+/** Whether a channel's pictures come from somebody who publishes it. */
+const published = ({ kind }: Channel) => kind === "push" || kind === "pull";
+
 /** The address of a channel in the API. */
 export const path = (id: string) => `/api/channels/${encodeURIComponent(id)}`;
-
-/** Where a publisher's program sends to, on this host, at the ports that the program listens at by default. */
-export function addresses(key: string): { rtmp: string; srt: string; whip: string } {
-  const host = location.hostname;
-  return {
-    rtmp: `rtmp://${host}:1935/live`,
-    srt: `srt://${host}:9998?streamid=${key}`,
-    whip: `${location.origin}/api/whip`,
-  };
-}

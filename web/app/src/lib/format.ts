@@ -51,10 +51,11 @@ export function played(seconds: number): string {
   return hours > 0 ? t("time.hours", { hours, minutes }) : t("time.minutes", { minutes });
 }
 
-/** "2 h 5 min". */
+/** "2 h 5 min"; what is shorter than a minute counts as one. */
 export function length(seconds: number): string {
-  const minutes = Math.max(1, Math.round(seconds / 60));
+  const minutes = seconds > 0 ? Math.max(1, Math.round(seconds / 60)) : 0;
   const hours = Math.floor(minutes / 60);
+  if (hours > 0 && minutes % 60 === 0) return t("time.whole", { hours });
   return hours > 0 ? t("time.long", { hours, minutes: minutes % 60 }) : t("time.short", { minutes });
 }
 

@@ -1,7 +1,11 @@
 /** The guide: what is on which channel, as far as the pages have asked for it. */
 
 import { api } from "./api";
+import { t } from "./text.svelte";
 import type { GuideChannel, GuideView, Planned, Programme, RecordingList, Schedule } from "./types";
+
+/** What "now" is asked for. */
+const NOW_MS = 3_600_000;
 
 class Guide {
   channels = $state.raw<GuideChannel[] | undefined>();
@@ -14,6 +18,24 @@ class Guide {
     const view = await api<GuideView>("GET", `/api/guide?from=${Math.floor(from)}&to=${Math.floor(to)}`);
     this.ahead = view.now_ms - (asked + Date.now()) / 2;
     this.channels = view.channels;
+  }
+
+  /** Asks for what is on, and what comes within the hour. */
+  async loadNow(): Promise<void> {
+    const now = this.now();
+    await this.load(now, now + NOW_MS);
+  }
+
+  /** What is on a channel, as far as it was asked for. */
+  programme(id: string): Programme | undefined {
+    const now = this.now();
+    return this.channels?.find((channel) => channel.id === id)?.programmes.find(({ start_ms, stop_ms }) => start_ms <= now && now < stop_ms);
+  }
+
+  /** That in words. */
+  on(id: string): string | undefined {
+    const programme = this.programme(id);
+    return programme && (programme.filler ? t("guide.between") : programme.title);
   }
 
   /** Now, as the server has it. */

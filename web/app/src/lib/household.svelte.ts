@@ -14,6 +14,7 @@ class Household {
   most = $state(0);
   /** Whether it has to be asked who is watching before anything else is shown. */
   asks = $state(false);
+  #arriving: { account: string; done: Promise<void> } | undefined;
 
   get here(): Profile | undefined {
     return this.list?.find((profile) => profile.here);
@@ -25,8 +26,19 @@ class Household {
     this.most = answer.most;
   }
 
+  /** Done once it is known who is at the device, as far as the server answers. */
+  async settled(): Promise<void> {
+    const id = house.me?.kind === "account" ? house.me.id : null;
+    if (id === null) {
+      this.#arriving = undefined;
+      return;
+    }
+    if (this.#arriving?.account !== id) this.#arriving = { account: id, done: this.#arrive().catch(() => undefined) };
+    await this.#arriving.done;
+  }
+
   /** Somebody signed in, or came back: asks who it is where that is not known. */
-  async arrive(): Promise<void> {
+  async #arrive(): Promise<void> {
     if (house.me?.kind !== "account") return;
     const known = house.me.profile !== null && localStorage.getItem(CHOSEN) === house.me.profile;
     await this.load();

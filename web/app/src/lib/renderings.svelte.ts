@@ -25,8 +25,10 @@ class Renderings {
     this.all = known ? this.all.map((each) => (each.film === rendering.film ? rendering : each)) : [...this.all, rendering];
   }
 
-  async ask(film: string): Promise<void> {
-    this.take(await api<Rendering>("POST", path(film)));
+  /** Has it made playable, or in other codings beside those that there are. */
+  async ask(film: string, also: readonly string[] = []): Promise<void> {
+    const wish = also.length > 0 ? `?also=${also.join(",")}` : "";
+    this.take(await api<Rendering>("POST", `${path(film)}${wish}`));
   }
 
   async cancel(film: string): Promise<void> {

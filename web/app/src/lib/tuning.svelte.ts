@@ -1,9 +1,13 @@
 /** A channel as it is being watched here: the player package's events as state for the page. */
 
-import { type FilmNumbers, FilmPlayer, type FilmState, LiveConnection } from "@playhouse/player";
+import { type FilmNumbers, FilmPlayer, type FilmState, LiveConnection, keepStep } from "@playhouse/player";
 import { path } from "./channels.svelte";
+import { guide } from "./guide.svelte";
 import { prefs } from "./prefs";
 import type { Channel } from "./types";
+
+/** What has to be known of a channel, or of what is being recorded of one, to play it. */
+export type Tuned = Pick<Channel, "id" | "name" | "kind"> & { hls: string; live: boolean; cover?: string };
 
 /** How often the place in the broadcast is read: it moves even while the picture stands still. */
 const READ_MS = 250;
@@ -29,10 +33,12 @@ export class Tuning {
   /** Seconds behind what happens now. */
   behind = $state(0);
   way = $state<Way>("segments");
+  canFloat = $state(false);
   #player: FilmPlayer | undefined;
   #connection: LiveConnection | undefined;
   #video: HTMLVideoElement | undefined;
   #timer = 0;
+  #stepping: (() => void) | undefined;
   #unheard: (() => void) | undefined;
 
   /** Whether what is shown happens now. */
@@ -40,17 +46,22 @@ export class Tuning {
     return this.behind < LIVE_S;
   }
 
-  begin(element: HTMLElement, channel: Channel, { silent = false } = {}): void {
+  /** Begins to play in `element`; without sound where others are heard. */
+  begin(element: HTMLElement, channel: Tuned, { silent = false } = {}): void {
     this.close();
     this.way = "segments";
+    // Channels of the library begin where their playlist says, and are kept in step with everybody.
+    const step = channel.kind === "schedule";
     const player = new FilmPlayer(element, {
       hls: channel.hls,
-      live: channel.live,
+      ...(step ? { start: -1 } : { live: channel.live }),
       volume: silent ? 0 : this.volume,
-      ...(!silent && { label: { title: channel.name, poster: channel.cover } }),
+      ...(!silent && { label: { title: channel.name, ...(channel.cover && { poster: channel.cover }) } }),
     });
+    if (step) this.#stepping = keepStep(player, () => guide.now());
     this.#player = player;
     window.__film = player;
+    this.canFloat = player.canFloat;
     this.error = "";
     player.on("state", (state) => (this.state = state));
     player.on("waiting", (waiting) => (this.waiting = waiting));
@@ -62,7 +73,7 @@ export class Tuning {
   }
 
   /** Shows a channel by WebRTC; throws where that is not to be had. `lost` is called once it is over. */
-  async hurry(element: HTMLElement, channel: Channel, lost: () => void): Promise<void> {
+  async hurry(element: HTMLElement, channel: Tuned, lost: () => void): Promise<void> {
     this.close();
     this.way = "webrtc";
     this.state = "loading";
@@ -124,6 +135,21 @@ export class Tuning {
     this.#sound();
   }
 
+  /** Tries again. */
+  again(): void {
+    this.error = "";
+    void this.#player?.load();
+  }
+
+  /** Whether it is to be heard, where several play. */
+  hear(heard: boolean): void {
+    if (this.#player) this.#player.volume = heard ? this.volume || 1 : 0;
+  }
+
+  async toggleFloat(): Promise<void> {
+    await this.#player?.togglePictureInPicture();
+  }
+
   #loud = 1;
   mute(): void {
     if (this.volume > 0) this.#loud = this.volume;
@@ -144,15 +170,19 @@ export class Tuning {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#stepping?.();
+    this.#stepping = undefined;
     this.#unheard?.();
     this.#unheard = undefined;
     this.numbers = undefined;
+    if (window.__film === this.#player) delete window.__film;
     this.#player?.close();
     this.#player = undefined;
+    this.canFloat = false;
+    this.state = "idle";
     this.#connection?.close();
     this.#connection = undefined;
     this.#video?.remove();
     this.#video = undefined;
-    delete window.__film;
   }
 }

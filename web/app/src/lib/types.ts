@@ -143,6 +143,8 @@ export interface Session {
   seats: Seat[];
   spectators: number;
   peers: Peer[];
+  /** The channel that it is published on, while it is. */
+  on_air: { id: string; name: string } | null;
   you: { steer: boolean; seat: number | null; invited: "spectator" | "player" | null };
 }
 
@@ -263,6 +265,8 @@ export interface Rendering {
   reason: string | null;
   asked_ms: number;
   ended_ms: number | null;
+  /** Codings that are made beside H.264. */
+  also: string[];
   renditions: number | null;
   bytes: number | null;
   ladder_saving_percent: number | null;
@@ -325,10 +329,72 @@ export interface Channel {
   height: number | null;
   window_seconds: number;
   replace_publisher: boolean;
+  /** Whether lower qualities are made while there is capacity. */
+  ladder: boolean;
+  /** Those that there are, the best first. */
+  renditions: string[];
+  /** Why there are none though they are wanted. */
+  ladder_reason: string | null;
   yours: boolean;
   hls: string;
   dash: string | null;
   health: StreamHealth | null;
+}
+
+/** Where publishers come in; null where nobody listens. */
+export interface Publish {
+  rtmp: string | null;
+  srt: string | null;
+  whip: string;
+}
+
+/** Addresses of one film or channel for players of others. */
+export interface PlayerLink {
+  id: string;
+  hls: string;
+  dash: string | null;
+  list: string;
+  until_ms: number;
+}
+
+/** What opens the guide, or one film or channel, to players of others. */
+export interface PlayerToken {
+  id: string;
+  name: string;
+  created: number;
+  used: number | null;
+  /** The one film or channel that it opens. */
+  only: string | null;
+  until_ms: number | null;
+}
+
+/** A list of channels, a guide, or both, of somebody else. */
+export interface Source {
+  id: string;
+  name: string;
+  playlist: string | null;
+  guide: string | null;
+  private: boolean;
+  refreshed: number | null;
+  error: string | null;
+}
+
+/** What an import brought. */
+export interface Imported {
+  source: Source | null;
+  channels: number;
+  left_out: number;
+  programmes: number;
+}
+
+/** What a search found, by kind. */
+export interface Found {
+  titles: Title[];
+  films: Film[];
+  shows: { name: string; episodes: number; poster: string }[];
+  channels: { id: string; name: string; number: number | null; kind: Channel["kind"]; cover: string }[];
+  programmes: { channel: string; channel_name: string; start_ms: number; stop_ms: number; title: string; subtitle: string | null; film: string | null }[];
+  people: { name: string; films: { id: string; title: string }[] }[];
 }
 
 export interface StreamKey {
@@ -414,6 +480,8 @@ export interface Recording {
   state: "planned" | "recording" | "done" | "failed" | "skipped";
   reason: string | null;
   film: string | null;
+  /** The playlist of what a live channel's recording has so far. */
+  watch: string | null;
   protected: boolean;
   expires_ms: number | null;
   /** Ids of recordings that are in its way. */

@@ -4,7 +4,7 @@ import { type AudioTrack, type FilmError, type FilmNumbers, FilmPlayer, type Fil
 import { type Command, nextRate } from "./commands";
 import { type Letters, prefs } from "./prefs";
 import { t } from "./text.svelte";
-import type { Chapter, FilmDetail } from "./types";
+import type { Chapter, FilmDetail, Profile } from "./types";
 
 declare global {
   interface Window {
@@ -46,14 +46,16 @@ export class Watching {
   sprites = $state.raw<readonly Sprite[]>([]);
   canFloat = $state(false);
   floating = $state(false);
+  /** Whether another device is near that the browser itself can play on. */
+  remote = $state(false);
   numbers = $state.raw<FilmNumbers | undefined>();
   #player: FilmPlayer | undefined;
   /** Whoever moves the film in place of this page alone. */
   #party: Party | undefined;
   #unheard: (() => void) | undefined;
 
-  /** Begins to play in `element`, at `start` seconds; in step with a party, where there is one. */
-  begin(element: HTMLElement, film: FilmDetail, start: number, party?: Party): void {
+  /** Begins to play in `element`, at `start` seconds, as `who` likes it; in step with a party, where there is one. */
+  begin(element: HTMLElement, film: FilmDetail, start: number, who?: Profile, party?: Party): void {
     this.end();
     this.#party = party;
     const player = new FilmPlayer(element, {
@@ -62,6 +64,7 @@ export class Watching {
       start,
       autoplay: !party,
       volume: this.volume,
+      languages: { audio: who?.audio ?? undefined, texts: who?.subtitles ?? undefined },
       label: { title: film.title, poster: film.poster, ...(film.show && { artist: film.show }) },
     });
     this.#player = player;
@@ -86,6 +89,7 @@ export class Watching {
     player.on("audioTrack", (index) => (this.track = index));
     player.on("texts", (all) => (this.texts = all));
     player.on("text", (index) => (this.text = index));
+    player.on("remote", (near) => (this.remote = near));
     player.on("pictureInPicture", (floating) => (this.floating = floating));
     void player.load();
     if (!party) return;
@@ -173,6 +177,10 @@ export class Watching {
 
   async toggleFloat(): Promise<void> {
     await this.#player?.togglePictureInPicture();
+  }
+
+  async playRemotely(): Promise<void> {
+    await this.#player?.playRemotely();
   }
 
   async toggleFullscreen(target: HTMLElement): Promise<void> {

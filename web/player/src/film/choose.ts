@@ -7,6 +7,9 @@ const hasMediaSource = () => "MediaSource" in window || "ManagedMediaSource" in 
 
 /** Loads what plays films here, so that a later start does not wait for it. */
 export async function preloadFilms(): Promise<void> {
+  // A browser starts its sound for the first page that wants it, which takes as long as a film's first picture. Asking
+  // what there is to hear with is a reason to, and neither asks anybody nor is heard.
+  void navigator.mediaDevices?.enumerateDevices().catch(() => undefined);
   if (hasMediaSource()) await import("./hls");
 }
 

@@ -49,8 +49,11 @@ const LIVE: Partial<HlsConfig> = {
 const AHEAD_S = 30;
 /** Until a picture is there nothing is loaded but what it needs: the rest would take its time. */
 const FIRST_S = 1;
-/** The first pictures are decoded and shown within this time. */
+/** The first pictures are decoded and shown within this time; then a little is loaded. */
 const SETTLE_MS = 200;
+const LITTLE_S = 4;
+/** Whoever looks for a place goes on within this time; then the rest is loaded, which keeps the page busy for a moment. */
+const STAY_MS = 800;
 
 /** A broadcast that has no whole segment yet is asked again after this long. */
 const EMPTY_MS = 300;
@@ -62,7 +65,13 @@ export const canPlay = () => Hls.isSupported();
 export const bring: Bring = (video: HTMLVideoElement, address: Address, events: SourceEvents): Source => {
   const live = address.live === true;
   const bundle = live || !address.bundle ? undefined : begin(address.bundle, address, video);
-  const hls = new Hls(live ? LIVE : { ...CONFIG, startPosition: address.start, ...(bundle && { loader: bundled(bundle) }) });
+  const { audio, texts } = address.languages ?? {};
+  const hls = new Hls({
+    ...(live ? LIVE : { ...CONFIG, startPosition: address.start, ...(bundle && { loader: bundled(bundle) }) }),
+    // What is loaded first is what is wanted, so that nothing is loaded twice.
+    ...(audio && { audioPreference: { lang: audio } }),
+    ...(texts && { subtitlePreference: { lang: texts, forced: false } }),
+  });
   const listening = new AbortController();
   let settle = 0;
   const load = (seconds: number) => (hls.config.maxBufferLength = hls.config.maxMaxBufferLength = seconds);
@@ -72,7 +81,10 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
   };
   const rest = () => {
     clearTimeout(settle);
-    settle = window.setTimeout(() => load(AHEAD_S), SETTLE_MS);
+    settle = window.setTimeout(() => {
+      load(LITTLE_S);
+      settle = window.setTimeout(() => load(AHEAD_S), STAY_MS);
+    }, SETTLE_MS);
   };
   if (!live) video.addEventListener("seeking", first, { signal: listening.signal });
   // What is live comes at its own pace.

@@ -1,6 +1,6 @@
 /** A film by the browser's own HLS, where there are no Media Source Extensions. */
 
-import { type Address, type AudioTrack, type Bring, type Source, type SourceEvents, failure } from "./source";
+import { type Address, type AudioTrack, type Bring, type Source, type SourceEvents, failure, speaks } from "./source";
 
 /** Safari's list of sounds, which TypeScript's DOM does not know. */
 interface NativeTracks extends EventTarget {
@@ -15,12 +15,22 @@ export const native: Bring = (video: HTMLVideoElement, address: Address, events:
   const listening = new AbortController();
   const { signal } = listening;
 
+  const texts = () => Array.from(video.textTracks).filter(({ kind }) => kind === "subtitles" || kind === "captions");
+  // What somebody likes is chosen once; from then on they choose.
+  const prefer = () => {
+    const { audio, texts: read } = address.languages ?? {};
+    const heard = audio ? list().findIndex(({ language }) => speaks(language, audio)) : -1;
+    const shown = read ? texts().findIndex(({ language }) => speaks(language, read)) : -1;
+    if (heard >= 0) for (const [index, each] of list().entries()) each.enabled = index === heard;
+    if (shown >= 0) for (const [index, each] of texts().entries()) each.mode = index === shown ? "showing" : "disabled";
+  };
+  video.addEventListener("loadedmetadata", prefer, { once: true, signal: listening.signal });
+
   const tell = () => {
     const all = list();
     const named = all.map<AudioTrack>(({ label, language }, index) => ({ index, name: label, language, channels: 0 }));
     events.audioTracks(named, all.findIndex(({ enabled }) => enabled));
   };
-  const texts = () => Array.from(video.textTracks).filter(({ kind }) => kind === "subtitles" || kind === "captions");
   const tellTexts = () => {
     const named = texts().map(({ label, language }, index) => ({ index, name: label, language }));
     events.texts(named, texts().findIndex(({ mode }) => mode === "showing"));

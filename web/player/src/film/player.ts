@@ -4,7 +4,7 @@ import { Emitter } from "../emitter";
 import { sourceFor } from "./choose";
 import { type Label, MediaKeys } from "./mediakeys";
 import { FilmMeter, type FilmNumbers } from "./meter";
-import { type AudioTrack, type FilmError, type Rendition, type Source, type TextChoice, failure } from "./source";
+import { type AudioTrack, type FilmError, type Languages, type Rendition, type Source, type TextChoice, failure } from "./source";
 import { type Span, spans } from "./spans";
 
 /** `loading` until the first picture; `failed` is for good, unless `load` is called again. */
@@ -23,6 +23,8 @@ export interface FilmOptions {
   autoplay?: boolean;
   /** 0 to 1. */
   volume?: number;
+  /** In which languages to begin, where the film has them. */
+  languages?: Languages;
   /** What lock screens show. */
   label?: Label;
 }
@@ -49,6 +51,8 @@ export interface FilmEvents {
   /** Index of the text that is shown, -1 where none is. */
   text: number;
   pictureInPicture: boolean;
+  /** Whether another device is near that the browser itself can play on. */
+  remote: boolean;
   error: FilmError;
   /** Once a second, while somebody listens. */
   numbers: FilmNumbers;
@@ -63,6 +67,9 @@ const BEFORE_END_S = 0.5;
 const NEAR_S = 1;
 /** As far behind a picture's beginning a rounded time is surely within it. */
 const WITHIN_S = 0.005;
+
+/** What Safari has in place of the Remote Playback API. */
+type AirPlay = HTMLVideoElement & { webkitShowPlaybackTargetPicker?: () => void };
 
 /** A film in an element of the page. */
 export class FilmPlayer {
@@ -89,6 +96,7 @@ export class FilmPlayer {
     this.volume = options.volume ?? 1;
     element.append(video);
     this.#listen();
+    this.#near();
     if (options.label) {
       this.#keys = new MediaKeys(options.label, {
         play: () => void this.play(),
@@ -187,7 +195,8 @@ export class FilmPlayer {
     const bring = await sourceFor(this.video).catch(() => undefined);
     if (this.#closed) return;
     if (!bring) return this.#fail(failure("unsupported"));
-    this.#source = bring(this.video, { hls: this.options.hls, bundle: this.options.bundle, start, live }, {
+    const { hls, bundle, languages } = this.options;
+    this.#source = bring(this.video, { hls, bundle, start, live, languages }, {
       renditions: (all) => this.#events.emit("renditions", all),
       rendition: (index) => this.#events.emit("rendition", index),
       audioTracks: (all, chosen) => {
@@ -289,6 +298,13 @@ export class FilmPlayer {
     else await this.video.requestPictureInPicture();
   }
 
+  /** Lets the person choose a device to play on, or to come back from. */
+  async playRemotely(): Promise<void> {
+    const { webkitShowPlaybackTargetPicker } = this.video as AirPlay;
+    if (webkitShowPlaybackTargetPicker) webkitShowPlaybackTargetPicker.call(this.video);
+    else await this.video.remote.prompt();
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
@@ -311,6 +327,17 @@ export class FilmPlayer {
     on("seeked", () => this.#next !== undefined && this.#jump());
     on("enterpictureinpicture leavepictureinpicture", () =>
       this.#events.emit("pictureInPicture", document.pictureInPictureElement === video));
+  }
+
+  /** Hears of devices that the browser can play on: AirPlay, or what the Remote Playback API finds. */
+  #near(): void {
+    const { video } = this;
+    video.addEventListener("webkitplaybacktargetavailabilitychanged", (event) => {
+      this.#events.emit("remote", (event as Event & { availability?: string }).availability === "available");
+    });
+    if ((video as AirPlay).webkitShowPlaybackTargetPicker || !("remote" in video)) return;
+    // A browser that cannot look for devices all the time says so, and has none for us.
+    video.remote.watchAvailability((near) => this.#events.emit("remote", near)).catch(() => undefined);
   }
 
   #jump(): void {

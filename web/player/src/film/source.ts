@@ -85,6 +85,15 @@ export interface Source {
   close(): void;
 }
 
+/** In which languages somebody likes to watch, as BCP 47 has them; nothing leaves it to the film. */
+export interface Languages {
+  audio?: string | undefined;
+  texts?: string | undefined;
+}
+
+/** Whether a track's language is the wanted one, whatever its region. */
+export const speaks = (language: string, wanted: string) => language.split("-")[0]?.toLowerCase() === wanted.split("-")[0]?.toLowerCase();
+
 /** Where a film is, and where to begin. */
 export interface Address {
   hls: string;
@@ -94,6 +103,7 @@ export interface Address {
   start: number;
   /** Whether it is being made while it is watched: begin at its edge. */
   live?: boolean;
+  languages?: Languages | undefined;
 }
 
 /** Brings a film into `video`. */

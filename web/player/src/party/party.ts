@@ -6,8 +6,9 @@ import type { FilmPlayer } from "../film/player";
 import { Follower } from "./follow";
 import { type Timeline, positionAt } from "./timeline";
 
-export type Sign = "heart" | "laugh" | "wow" | "sad" | "clap" | "fire";
-export const SIGNS: Record<Sign, string> = { heart: "❤️", laugh: "😂", wow: "😮", sad: "😢", clap: "👏", fire: "🔥" };
+/** What somebody can show without words. */
+export const SIGNS = ["heart", "laugh", "wow", "sad", "clap", "fire"] as const;
+export type Sign = (typeof SIGNS)[number];
 
 export interface PartyMember {
   id: number;

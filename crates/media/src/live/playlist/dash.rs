@@ -10,9 +10,9 @@ use crate::live::{Format, Track};
 /// How many target durations players stay behind: a segment is listed when it is over, and one more is for the way.
 const DELAY: u32 = 3;
 
-/// The manifest at `now`, in microseconds since 1970.
-pub(in crate::live) fn manifest(window: &Window, now: u64) -> String {
-    fmt::from_fn(|f| write_manifest(f, window, now)).to_string()
+/// The manifest at `now`, in microseconds since 1970, with lower qualities of the picture and where their files are.
+pub(in crate::live) fn manifest(window: &Window, now: u64, lower: &[(String, &Window)]) -> String {
+    fmt::from_fn(|f| write_manifest(f, window, now, lower)).to_string()
 }
 
 /// A length as XML has it.
@@ -24,7 +24,12 @@ impl fmt::Display for Length {
     }
 }
 
-fn write_manifest(f: &mut Formatter<'_>, window: &Window, now: u64) -> fmt::Result {
+fn write_manifest(
+    f: &mut Formatter<'_>,
+    window: &Window,
+    now: u64,
+    lower: &[(String, &Window)],
+) -> fmt::Result {
     let ended = window.edge().ended;
     let target = window.target();
     let begin = window.eras.front().map_or(0, |era| era.wall);
@@ -63,7 +68,19 @@ fn write_manifest(f: &mut Formatter<'_>, window: &Window, now: u64) -> fmt::Resu
             if held().all(|held| held.lanes[number].is_gap()) {
                 continue;
             }
-            set(f, window, era, (number, track), origin, held())?;
+            let kind = if track.size().is_some() { "video" } else { "audio" };
+            write!(f, r#"<AdaptationSet id="{number}" contentType="{kind}" mimeType="{kind}/mp4""#)?;
+            writeln!(f, r#" segmentAlignment="true" startWithSAP="1">"#)?;
+            let own = Place { id: number.to_string(), base: "", track: number };
+            representation(f, window, era, track, &own, origin, held())?;
+            for (base, lower) in lower.iter().filter(|_| number == 0 && kind == "video") {
+                let Some(era) = lower.eras.iter().find(|other| other.number == era.number) else { continue };
+                let held = || lower.listed().filter(|held| held.era == era.number);
+                let Some(track) = era.tracks.first().filter(|_| held().next().is_some()) else { continue };
+                let id = base.trim_end_matches('/').replace('/', "-");
+                representation(f, lower, era, track, &Place { id, base, track: 0 }, origin, held())?;
+            }
+            writeln!(f, "</AdaptationSet>")?;
         }
         writeln!(f, "</Period>")?;
     }
@@ -73,20 +90,27 @@ fn write_manifest(f: &mut Formatter<'_>, window: &Window, now: u64) -> fmt::Resu
     f.write_str("</MPD>\n")
 }
 
-fn set<'a>(
+/// Where the files of a quality are, and what it is called.
+struct Place<'a> {
+    id: String,
+    base: &'a str,
+    track: usize,
+}
+
+fn representation<'a>(
     f: &mut Formatter<'_>,
     window: &Window,
     era: &Era,
-    (number, track): (usize, &Track),
+    track: &Track,
+    place: &Place<'_>,
     origin: Duration,
     held: impl Iterator<Item = &'a Held>,
 ) -> fmt::Result {
-    let kind = if track.size().is_some() { "video" } else { "audio" };
-    write!(f, r#"<AdaptationSet id="{number}" contentType="{kind}" mimeType="{kind}/mp4""#)?;
-    writeln!(f, r#" segmentAlignment="true" startWithSAP="1">"#)?;
+    let number = place.track;
     write!(
         f,
-        r#"<Representation id="{number}" codecs="{}" bandwidth="{}""#,
+        r#"<Representation id="{}" codecs="{}" bandwidth="{}""#,
+        place.id,
         track.codec,
         rates(window, number).0
     )?;
@@ -125,7 +149,8 @@ fn set<'a>(
         track.timescale,
         start_number.unwrap_or(0)
     )?;
-    writeln!(f, r#" initialization="{number}/init-{}.mp4" media="{number}/$Number$.m4s">"#, era.first)?;
+    let folder = format!("{}{number}", place.base);
+    writeln!(f, r#" initialization="{folder}/init-{}.mp4" media="{folder}/$Number$.m4s">"#, era.first)?;
     writeln!(f, "<SegmentTimeline>")?;
     for (start, ticks, more) in runs {
         write!(f, r#"<S t="{start}" d="{ticks}""#)?;
@@ -134,5 +159,5 @@ fn set<'a>(
         }
         writeln!(f, "/>")?;
     }
-    f.write_str("</SegmentTimeline>\n</SegmentTemplate>\n</Representation>\n</AdaptationSet>\n")
+    f.write_str("</SegmentTimeline>\n</SegmentTemplate>\n</Representation>\n")
 }

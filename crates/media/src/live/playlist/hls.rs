@@ -4,8 +4,9 @@ use std::fmt::{self, Formatter};
 use std::time::Duration;
 
 use super::{Moment, pictures, rates};
+use crate::frame::Size;
 use crate::live::window::{Held, Window, duration};
-use crate::live::{File, Track};
+use crate::live::{File, Track, Variant};
 
 /// `EXT-X-SKIP` takes version 9.
 const VERSION: u32 = 9;
@@ -16,13 +17,13 @@ const PARTS_FROM: u32 = 3;
 /// How many parts players stay behind: three are asked for (section 4.4.3.8), and half a part is for the way.
 const HOLD_BACK: f64 = 3.5;
 
-/// The multivariant playlist.
-pub(in crate::live) fn master(window: &Window) -> Option<String> {
+/// The multivariant playlist, with lower qualities of the picture behind the stream's own.
+pub(in crate::live) fn master(window: &Window, lower: &[Variant]) -> Option<String> {
     let tracks = &window.era()?.tracks;
-    Some(fmt::from_fn(|f| write_master(f, window, tracks)).to_string())
+    Some(fmt::from_fn(|f| write_master(f, window, tracks, lower)).to_string())
 }
 
-fn write_master(f: &mut Formatter<'_>, window: &Window, tracks: &[Track]) -> fmt::Result {
+fn write_master(f: &mut Formatter<'_>, window: &Window, tracks: &[Track], lower: &[Variant]) -> fmt::Result {
     writeln!(f, "#EXTM3U\n#EXT-X-VERSION:{VERSION}")?;
     if window.listed().all(|held| held.lanes.first().is_none_or(|lane| lane.independent)) {
         writeln!(f, "#EXT-X-INDEPENDENT-SEGMENTS")?;
@@ -39,29 +40,30 @@ fn write_master(f: &mut Formatter<'_>, window: &Window, tracks: &[Track]) -> fmt
         }
     }
     let sound = sounds().next();
-    let (mut peak, mut average) = (0, 0);
-    for number in picture.map(|_| 0).into_iter().chain(sound.map(|(number, _)| number)) {
-        let (most, usual) = rates(window, number);
-        peak += most;
-        average += usual;
+    let heard = sound.map_or((0, 0), |(number, _)| rates(window, number));
+    let group = if grouped && sound.is_some() { ",AUDIO=\"sound\"" } else { "" };
+    let mut variant =
+        |codec: Option<&str>, own: (u64, u64), size: Option<Size>, rate: Option<f64>, base: &str| {
+            let codecs = codec.into_iter().chain(sound.map(|(_, track)| track.codec.as_str()));
+            let codecs = codecs.collect::<Vec<_>>().join(",");
+            let (peak, average) = (own.0 + heard.0, own.1 + heard.1);
+            write!(f, "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\"")?;
+            if let Some(size) = size {
+                write!(f, ",RESOLUTION={}x{}", size.width, size.height)?;
+            }
+            if let Some(rate) = rate {
+                write!(f, ",FRAME-RATE={rate:.3}")?;
+            }
+            writeln!(f, "{group}\n{base}{}", File::Playlist(0))
+        };
+    let own = picture.map_or((0, 0), |_| rates(window, 0));
+    let codec = picture.map(|track| track.codec.as_str());
+    variant(codec, own, picture.and_then(Track::size), pictures(window, 0), "")?;
+    for lower in lower.iter().filter(|_| picture.is_some()) {
+        let rates = (lower.peak, lower.average);
+        variant(Some(&lower.codec), rates, Some(lower.size), lower.rate, &lower.base)?;
     }
-    let mut codecs: Vec<&str> = picture.iter().map(|track| track.codec.as_str()).collect();
-    codecs.extend(sound.map(|(_, track)| track.codec.as_str()));
-    write!(
-        f,
-        "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{}\"",
-        codecs.join(",")
-    )?;
-    if let Some(size) = picture.and_then(Track::size) {
-        write!(f, ",RESOLUTION={}x{}", size.width, size.height)?;
-    }
-    if let Some(rate) = pictures(window, 0) {
-        write!(f, ",FRAME-RATE={rate:.3}")?;
-    }
-    if grouped && sound.is_some() {
-        write!(f, ",AUDIO=\"sound\"")?;
-    }
-    writeln!(f, "\n{}", File::Playlist(0))
+    Ok(())
 }
 
 fn channels(track: &Track) -> u16 {
@@ -71,9 +73,9 @@ fn channels(track: &Track) -> u16 {
     }
 }
 
-/// The media playlist of a track.
-pub(in crate::live) fn media(window: &Window, track: usize, skip: bool) -> String {
-    fmt::from_fn(|f| write_media(f, window, track, skip)).to_string()
+/// The media playlist of a track, of which there are other qualities.
+pub(in crate::live) fn media(window: &Window, track: usize, skip: bool, others: &[Variant]) -> String {
+    fmt::from_fn(|f| write_media(f, window, track, skip, others)).to_string()
 }
 
 /// Seconds to the microsecond.
@@ -85,12 +87,26 @@ impl fmt::Display for Seconds {
     }
 }
 
-fn write_media(f: &mut Formatter<'_>, window: &Window, track: usize, skip: bool) -> fmt::Result {
+fn write_media(
+    f: &mut Formatter<'_>,
+    window: &Window,
+    track: usize,
+    skip: bool,
+    others: &[Variant],
+) -> fmt::Result {
     let ended = window.edge().ended;
     let target = window.target();
     let skip_until = target * SKIP_FROM;
     writeln!(f, "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-TARGETDURATION:{}", target.as_secs())?;
-    if !ended {
+    if window.whole {
+        // It only grows (RFC 8216, section 4.3.3.5), by whole segments.
+        writeln!(f, "#EXT-X-PLAYLIST-TYPE:EVENT")?;
+        // It is watched from its start, though it is live.
+        writeln!(f, "#EXT-X-START:TIME-OFFSET=0")?;
+        if !ended {
+            writeln!(f, "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL={}.0", skip_until.as_secs())?;
+        }
+    } else if !ended {
         writeln!(
             f,
             "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={:.3},CAN-SKIP-UNTIL={}.0",
@@ -116,13 +132,16 @@ fn write_media(f: &mut Formatter<'_>, window: &Window, track: usize, skip: bool)
     let mut before = skipped.checked_sub(1).and_then(|last| all().nth(last)).map(|held| held.era);
     for held in all().skip(skipped) {
         border(f, window, track, held, &mut before)?;
-        if !ended && end.saturating_sub(held.at) < target * PARTS_FROM {
+        if !ended && !window.whole && end.saturating_sub(held.at) < target * PARTS_FROM {
             parts(f, window, track, held)?;
         }
         segment(f, window, track, held)?;
     }
     if ended {
         return writeln!(f, "#EXT-X-ENDLIST");
+    }
+    if window.whole {
+        return Ok(());
     }
     if let Some(open) = &window.open {
         border(f, window, track, open, &mut before)?;
@@ -131,7 +150,11 @@ fn write_media(f: &mut Formatter<'_>, window: &Window, track: usize, skip: bool)
     let (current, made) = (window.current(), window.parts_of_current(track));
     let next = File::Part(track, current, u32::try_from(made).unwrap_or(0));
     writeln!(f, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{next}\"")?;
-    reports(f, window, track)
+    reports(f, window, track)?;
+    for other in others {
+        report(f, &format!("{}{}", other.base, File::Playlist(0)), other.newest)?;
+    }
+    Ok(())
 }
 
 /// What stands before a segment: its time of day, and its tracks where they are others than before.
@@ -188,21 +211,16 @@ fn timescale(window: &Window, track: usize, held: &Held) -> Option<u32> {
 fn reports(f: &mut Formatter<'_>, window: &Window, track: usize) -> fmt::Result {
     let tracks = window.era().map_or(0, |era| era.tracks.len());
     for other in (0..tracks).filter(|other| *other != track) {
-        let (current, made) = (window.current(), window.parts_of_current(other));
-        let newest = window
-            .segments
-            .back()
-            .and_then(|held| Some((held.number, held.lanes.get(other)?.parts.len().checked_sub(1))));
-        let (segment, part) = match (made.checked_sub(1), newest) {
-            (Some(part), _) => (current, Some(part)),
-            (None, Some((segment, part))) => (segment, part),
-            (None, None) => continue,
-        };
-        write!(f, "#EXT-X-RENDITION-REPORT:URI=\"{}\",LAST-MSN={segment}", File::Playlist(other))?;
-        if let Some(part) = part {
-            write!(f, ",LAST-PART={part}")?;
-        }
-        writeln!(f)?;
+        report(f, &File::Playlist(other).to_string(), window.newest_part(other))?;
     }
     Ok(())
+}
+
+fn report(f: &mut Formatter<'_>, address: &str, newest: Option<(u64, Option<usize>)>) -> fmt::Result {
+    let Some((segment, part)) = newest else { return Ok(()) };
+    write!(f, "#EXT-X-RENDITION-REPORT:URI=\"{address}\",LAST-MSN={segment}")?;
+    if let Some(part) = part {
+        write!(f, ",LAST-PART={part}")?;
+    }
+    writeln!(f)
 }

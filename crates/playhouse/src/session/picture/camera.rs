@@ -22,6 +22,7 @@ pub(crate) struct Lens {
     wish: Mutex<Wish>,
     keyframe: AtomicBool,
     watched: AtomicBool,
+    steady: AtomicBool,
 }
 
 /// What an encoder shall aim at.
@@ -56,6 +57,7 @@ impl Lens {
             wish: Mutex::new(wish),
             keyframe: AtomicBool::new(false),
             watched: AtomicBool::new(false),
+            steady: AtomicBool::new(false),
         }
     }
 
@@ -74,6 +76,17 @@ impl Lens {
     /// Whether anybody looks.
     pub(crate) fn is_watched(&self) -> bool {
         self.watched.load(Ordering::Acquire)
+    }
+
+    /// Whether pictures are to come also while nothing moves.
+    pub(crate) fn steady(&self, steady: bool) {
+        self.steady.store(steady, Ordering::Release);
+        self.mailbox.nudge();
+    }
+
+    /// Whether pictures are to come also while nothing moves.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.steady.load(Ordering::Acquire)
     }
 
     /// Another aim from the next picture on.

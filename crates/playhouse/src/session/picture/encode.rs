@@ -10,6 +10,7 @@ use playhouse_media::sample::AccessUnit;
 use playhouse_play::pacing::Pacer;
 use playhouse_play::qualities::{PLAYERS, SPECTATORS};
 
+use super::super::air::Air;
 use super::super::meter::Meter;
 use super::camera::{Camera, Lens, Wish};
 use super::mailbox::{Mail, Picture};
@@ -24,6 +25,10 @@ const SETTLE: [Duration; 3] =
 /// How long the encoder sleeps when the picture stands still; only a bound, since it is woken for everything.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// How often a picture that stands still is encoded again while it goes on the air: each costs some ten bytes, and
+/// parts of live channels end only when the next picture comes.
+const STEADY: Duration = Duration::from_millis(100);
+
 /// How much less urgent than the rest of a session its spectators' encoder is, in steps of `nice`: on a machine that
 /// has too little for both, spectators see fewer frames and players do not wait.
 const SPECTATORS_NICE: i32 = 5;
@@ -32,18 +37,25 @@ const SPECTATORS_NICE: i32 = 5;
 pub(crate) struct Outlet {
     pub(crate) quality: u8,
     pub(crate) net: playhouse_net::Handle,
-    /// Clips and numbers are of the players' quality.
-    pub(crate) kept: Option<(Arc<Mutex<Ring>>, Arc<Meter>)>,
+    pub(crate) kept: Option<Kept>,
+}
+
+/// Clips, numbers and live channels are of the players' quality.
+pub(crate) struct Kept {
+    pub(crate) ring: Arc<Mutex<Ring>>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) air: Arc<Air>,
 }
 
 impl Outlet {
     fn give(&self, unit: AccessUnit) {
         let (timeline, bytes, unit) = (unit.timeline, unit.data.len(), Arc::new(unit));
-        if let Some((_, meter)) = &self.kept {
-            meter.encoded(timeline, bytes);
+        if let Some(kept) = &self.kept {
+            kept.meter.encoded(timeline, bytes);
         }
         self.net.video(self.quality, Arc::clone(&unit));
-        if let Some((ring, _)) = &self.kept {
+        if let Some(Kept { ring, air, .. }) = &self.kept {
+            air.picture(&unit);
             ring.lock().unwrap_or_else(PoisonError::into_inner).video(unit);
         }
     }
@@ -104,7 +116,8 @@ impl Film<'_> {
     fn next(&mut self) -> Option<Next<'_>> {
         let (lens, now) = (self.lens, clock::now());
         let rest = self.beat.as_ref().map_or(Duration::ZERO, |beat| beat.take_at(now, false).since(now));
-        let wait = SETTLE.get(self.settled).copied().unwrap_or(IDLE);
+        let idle = if lens.is_steady() { STEADY } else { IDLE };
+        let wait = SETTLE.get(self.settled).copied().unwrap_or(idle).min(idle);
         let mail = lens.mailbox.take(rest, wait);
         if !lens.is_watched() && !matches!(mail, Mail::Closed) {
             self.keep(None);
@@ -119,10 +132,10 @@ impl Film<'_> {
             }
             Mail::Nothing => {
                 let Some(picture) = &mut self.last else { return Some(Next::Nothing) };
-                if !lens.wants_keyframe() && self.settled >= SETTLE.len() {
+                if !lens.wants_keyframe() && !lens.is_steady() && self.settled >= SETTLE.len() {
                     return Some(Next::Nothing);
                 }
-                self.settled += 1;
+                self.settled = (self.settled + 1).min(SETTLE.len());
                 let now = clock::now();
                 picture.timeline = Timeline { commit: now, converted: now, ..picture.timeline };
                 picture.pts = now;

@@ -10,5 +10,5 @@ mod sink;
 mod studio;
 
 pub(super) use camera::{Camera, Wish};
-pub(super) use encode::{Outlet, encode};
+pub(super) use encode::{Kept, Outlet, encode};
 pub(super) use sink::Sink;

@@ -56,7 +56,7 @@ struct Looked {
 pub(crate) struct Opened {
     pub(crate) film: Film,
     pub(crate) presentation: Presentation,
-    /// Whether the film's own file is what plays, or renditions do.
+    /// Whether the film's own file plays as rendition 0.
     own: bool,
     /// Where renditions lie, and texts.
     renditions: PathBuf,
@@ -68,7 +68,7 @@ pub(crate) struct Opened {
 impl Opened {
     /// The file that the segments of an index lie in.
     pub(crate) fn file(&self, index: usize) -> io::Result<File> {
-        if self.own {
+        if self.own && index == 0 {
             folder::open(Path::new(&self.film.folder), &self.film.path)
         } else {
             File::open(render::file_of(&self.renditions, index))
@@ -155,21 +155,25 @@ impl Films {
         Some(opened)
     }
 
-    /// Opens the indices of a film's renditions, where it has some, or its own.
+    /// Opens the indices of a film's renditions, where it has some that play in its place, or its own and those of
+    /// renditions beside it.
     fn open_index(&self, film: Film, texts: Vec<extras::Text>) -> Answer<Arc<Opened>> {
         let (renditions, extras) = (self.renditions.join(&film.id), self.extras.join(&film.id));
         let made = render::count(&renditions);
+        let beside = render::beside(&renditions);
+        let rendition = |number| index::open(&render::index_of(&renditions, number));
         let indices = if made > 0 {
-            (0..made).map(|number| index::open(&render::index_of(&renditions, number))).collect()
+            (0..made).map(rendition).collect()
         } else {
-            self.own_index(&film).map(|index| vec![index])
+            std::iter::once(self.own_index(&film)).chain((1..=beside).map(rendition)).collect()
         };
-        let indices = indices.map_err(|error: film::Error| unplayable(&film, &format!("{error}.")))?;
+        let indices: Result<Vec<Index>, film::Error> = indices;
+        let indices = indices.map_err(|error| unplayable(&film, &format!("{error}.")))?;
         let text =
             |text: extras::Text| Text { language: text.language, name: text.name, forced: text.forced };
         let texts: Vec<Text> = texts.into_iter().map(text).collect();
         let bytes: u64 = indices.iter().map(Index::film_len).sum();
-        let mark = format!("{made}-{bytes:x}-{}", texts.len());
+        let mark = format!("{}-{bytes:x}-{}", made + beside, texts.len());
         let presentation = Presentation::new(indices, texts);
         Ok(Arc::new(Opened { film, presentation, own: made == 0, renditions, extras, mark }))
     }

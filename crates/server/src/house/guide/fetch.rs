@@ -113,16 +113,13 @@ pub(crate) enum Fetched {
     New(Box<dyn Read + Send>, Option<String>),
 }
 
-/// Fetches from an address; `private` allows those of this network, and `tag` is the validator of what is there
-/// already (RFC 9110, section 8.8.3). Blocks.
-///
-/// # Errors
-/// See [`Refused`].
-pub(crate) fn fetch(address: &str, private: bool, tag: Option<&str>) -> Result<Fetched, Refused> {
+/// A client that asks nothing within this network, unless `private` allows that, and gives up after `patience`. Addresses
+/// that it is sent on to are held against the same rule.
+pub(super) fn agent(private: bool, patience: Duration) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider).build();
     let config = Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(patience))
         .timeout_connect(Some(FIRST))
         .timeout_recv_response(Some(FIRST))
         .max_redirects(REDIRECTS)
@@ -131,7 +128,16 @@ pub(crate) fn fetch(address: &str, private: bool, tag: Option<&str>) -> Result<F
         .tls_config(tls)
         .build();
     let resolver = Guarded { private, inner: DefaultResolver::default() };
-    let agent = Agent::with_parts(config, DefaultConnector::default(), resolver);
+    Agent::with_parts(config, DefaultConnector::default(), resolver)
+}
+
+/// Fetches from an address; `private` allows those of this network, and `tag` is the validator of what is there
+/// already (RFC 9110, section 8.8.3). Blocks.
+///
+/// # Errors
+/// See [`Refused`].
+pub(crate) fn fetch(address: &str, private: bool, tag: Option<&str>) -> Result<Fetched, Refused> {
+    let agent = agent(private, PATIENCE);
     let mut request = agent.get(address);
     if let Some(tag) = tag {
         request = request.header("if-none-match", tag);

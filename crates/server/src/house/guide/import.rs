@@ -135,6 +135,7 @@ pub(crate) async fn take_list(app: &Shared, source: &Source, list: &m3u::List) -
             logo: entry.logo.clone(),
             guide_id: entry.id.clone(),
             replace_publisher: false,
+            ladder: false,
             window_seconds: 0,
             created: known.map_or_else(now, |known| known.created),
         });

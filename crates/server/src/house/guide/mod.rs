@@ -3,6 +3,7 @@
 pub(crate) mod fetch;
 pub(crate) mod import;
 mod reels;
+pub(crate) mod relay;
 mod timetable;
 pub(crate) mod what;
 
@@ -18,6 +19,7 @@ use self::reels::Read;
 pub(crate) use self::timetable::{Showing, Timetable};
 use crate::app::Shared;
 use crate::clock::{DAY, now};
+use crate::house::founding;
 use crate::problem::{Answer, Problem};
 
 /// How often schedules are held against the library: a film that was dropped in should be on soon.
@@ -135,8 +137,12 @@ impl Guide {
 pub(crate) async fn keep(app: Shared) {
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut founded = false;
     loop {
         every.tick().await;
+        if !founded {
+            founded = founding::found(&app).await.unwrap_or(false);
+        }
         if app.guide.follow(&app).await.is_err() {
             tracing::error!("the schedules of channels could not be brought up to date");
         }
