@@ -117,6 +117,11 @@ fn a_recording_goes_on_after_a_kill_as_one_film_of_the_same_pictures() {
     let sent_before = before.pictures();
 
     let house = House::start(folder.path());
+    // A hole that is said is longer than two seconds.
+    let gone = now_ms();
+    while now_ms() < gone + 3_000 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let after = Publisher::start(&house, key, folder.path().join("after.mkv"));
     let both = long(&house, seconds(&early) + 4.0);
     let segments = |text: &str| -> Vec<String> {
