@@ -87,10 +87,6 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keeping::keep))
-        .routes(routes!(live::master))
-        .routes(routes!(live::manifest))
-        .routes(routes!(live::playlist))
-        .routes(routes!(live::segment))
         .routes(routes!(guide::get))
         .routes(routes!(guide::create))
         .routes(routes!(guide::preview))
@@ -144,10 +140,13 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(docs::json))
 }
 
-/// What is on the air beyond the channels themselves: their lower qualities, sessions, recordings in the making, channels
-/// of others.
+/// What is on the air: channels with their lower qualities, sessions, recordings in the making, channels of others.
 fn on_air(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
     router
+        .routes(routes!(live::master))
+        .routes(routes!(live::manifest))
+        .routes(routes!(live::playlist))
+        .routes(routes!(live::segment))
         .routes(routes!(live::rendition_playlist))
         .routes(routes!(live::rendition_segment))
         .routes(routes!(air::begin, air::end))
