@@ -24,7 +24,8 @@ fuzz_target!(|data: &[u8]| {
         for track in 0..tracks.len() {
             assert!(window.playlist(track, false).is_some_and(|text| text.ends_with("#EXT-X-ENDLIST\n")));
         }
-        assert!(window.manifest(0).is_some_and(|text| text.ends_with("</MPD>\n")));
+        // None where one track reaches so far that no segment is within the window.
+        assert!(window.manifest(0).is_none_or(|text| text.ends_with("</MPD>\n")));
         assert!(matches!(window.reaches(u64::MAX, None, 0), Found::Here(())));
     }
     if let Ok(movie) = Movie::new(&tracks, &[found]) {

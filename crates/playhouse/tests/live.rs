@@ -34,7 +34,7 @@ impl Publisher {
         Self(command.spawn().unwrap())
     }
 
-    /// GStreamer sends by SRT whatever is written to it, as it is.
+    /// `GStreamer` sends by SRT whatever is written to it, as it is.
     fn srt(at: SocketAddr, key: &str) -> Self {
         let uri = format!("uri=srt://{at}?streamid={key}&latency=200");
         let pipeline = ["-q", "fdsrc", "blocksize=1316", "!", "srtsink", &uri, "sync=false"];
@@ -236,7 +236,8 @@ fn a_broadcast_goes_on_while_the_disk_is_full_and_is_recorded_again_when_there_i
     // Somebody else fills it, up to the last byte.
     let fill = disk.join("fill");
     let mut file = fs::File::create(&fill).unwrap();
-    while file.write_all(&[0; 1 << 20]).is_ok() {}
+    let zeros = vec![0; 1 << 20];
+    while file.write_all(&zeros).is_ok() {}
     while file.write_all(&[0; 512]).is_ok() {}
     wait("a sentence in the log", || {
         house.log().contains("the disk is full: of a live stream").then_some(())

@@ -47,7 +47,7 @@ fn a_session_is_published_as_it_is_until_it_is_stopped_or_over() {
     let master = format!("{at_channel}/live/master.m3u8");
     let streams =
         house.judge("ffprobe", &[], &master, &["-of", "csv=p=0", "-show_entries", "stream=codec_name"]);
-    assert_eq!(streams.split_whitespace().take(2).collect::<Vec<_>>(), ["h264", "opus"]);
+    assert!(streams.contains("h264") && streams.contains("opus"), "{streams}");
     // Every picture is decoded, and the sound has no hole: four seconds of it are four seconds.
     let after = ["-t", "4", "-map", "0:v:0", "-map", "0:a:0", "-f", "framecrc", "-"];
     let frames = house.judge("ffmpeg", &["-live_start_index", "0"], &master, &after);

@@ -20,7 +20,7 @@ fn now_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// A publisher that keeps what it sends; killed when dropped.
+/// A publisher that keeps what it sends, each packet at once; killed when dropped.
 struct Publisher {
     process: Child,
     file: PathBuf,
@@ -35,7 +35,11 @@ impl Drop for Publisher {
 
 impl Publisher {
     fn start(house: &House, key: &str, file: PathBuf) -> Self {
-        let to = format!("[f=flv]rtmp://127.0.0.1:{}/live/{key}|[f=matroska]{}", house.rtmp, file.display());
+        let to = format!(
+            "[f=flv]rtmp://127.0.0.1:{}/live/{key}|[f=mpegts:flush_packets=1]{}",
+            house.rtmp,
+            file.display()
+        );
         let process = Command::new("ffmpeg")
             .args(["-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25"])
             .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-map", "0:v", "-map", "1:a"])
@@ -87,7 +91,7 @@ fn a_recording_goes_on_after_a_kill_as_one_film_of_the_same_pictures() {
     let channel = channel["id"].as_str().unwrap().to_owned();
     let key = house.post(&format!("/api/channels/{channel}/keys"), &json!({"name": "ffmpeg"}));
     let key = key["secret"].as_str().unwrap();
-    let before = Publisher::start(&house, key, folder.path().join("before.mkv"));
+    let before = Publisher::start(&house, key, folder.path().join("before.ts"));
     house.until(&format!("/api/channels/{channel}"), |channel| {
         (channel["until_ms"].as_i64()? - channel["from_ms"].as_i64()? > 4_000).then_some(())
     });
@@ -117,7 +121,12 @@ fn a_recording_goes_on_after_a_kill_as_one_film_of_the_same_pictures() {
     let sent_before = before.pictures();
 
     let house = House::start(folder.path());
-    let after = Publisher::start(&house, key, folder.path().join("after.mkv"));
+    // A hole that is said is longer than two seconds.
+    let gone = now_ms();
+    while now_ms() < gone + 3_000 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let after = Publisher::start(&house, key, folder.path().join("after.ts"));
     let both = long(&house, seconds(&early) + 4.0);
     let segments = |text: &str| -> Vec<String> {
         text.lines().filter(|line| line.starts_with("0/")).map(str::to_owned).collect()

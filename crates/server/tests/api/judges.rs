@@ -1,4 +1,4 @@
-//! Strangers read every playlist there is, ffmpeg and GStreamer: they find what is in it, and what was not encoded anew
+//! Strangers read every playlist there is, ffmpeg and `GStreamer`: they find what is in it, and what was not encoded anew
 //! decodes to the pictures of its source, one by one.
 
 use std::net::SocketAddr;
@@ -44,7 +44,7 @@ pub(crate) fn codecs(probed: &Value) -> Vec<&str> {
     codecs
 }
 
-/// What each picture that GStreamer decodes from an address hashes to; of so many where that is said, else up to the end.
+/// What each picture that `GStreamer` decodes from an address hashes to; of so many where that is said, else up to the end.
 async fn pictures(uri: String, most: Option<usize>) -> Vec<String> {
     let playing = tokio::task::spawn_blocking(move || {
         let mut command = Command::new("timeout");
