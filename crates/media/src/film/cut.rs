@@ -3,8 +3,8 @@
 use super::source::{Sample, Source};
 use super::{Error, Kind};
 
-/// What a segment aims to last, in seconds: short enough to start and to change quality soon, long enough that its
-/// head and its request cost little.
+/// What a segment aims to last, in seconds: as long as the groups of pictures of most films, so that each place where
+/// decoding can begin is the beginning of one, and long enough that its head and its request cost little.
 const TARGET: i64 = 2;
 /// Segments of a track: three days of them.
 pub(super) const MOST_SEGMENTS: usize = 1 << 16;
@@ -188,10 +188,10 @@ mod tests {
         let piece = |millis: i64| grid.piece(millis, 1000);
         assert_eq!([-20, 0, 3999].map(piece), [1; 3], "what begins early is not cut off");
         assert_eq!([4000, 8999].map(piece), [2; 2]);
-        assert_eq!([9000, 10_000, 13_999].map(piece), [3; 3], "a little more sound makes no segment");
-        assert_eq!([14_000, 18_000].map(piece), [4, 5]);
+        assert_eq!([9000, 10_000, 11_999].map(piece), [3; 3], "a little more sound makes no segment");
+        assert_eq!([12_000, 14_000].map(piece), [4, 5]);
         assert_ne!(piece(i64::MAX), piece(0));
         let none = Grid::default();
-        assert_eq!([-1, 0, 3999, 4000, 8000].map(|millis| none.piece(millis, 1000)), [1, 1, 1, 2, 3]);
+        assert_eq!([-1, 0, 1999, 2000, 4000].map(|millis| none.piece(millis, 1000)), [1, 1, 1, 2, 3]);
     }
 }
