@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How far the transcoder may be behind what it was fed with before it counts as too slow: viewers of a lower quality are
 /// that much later than others, and what is in memory of the stream reaches a little further back.
 const BEHIND: Duration = Duration::from_secs(5);
-/// How long the transcoder may take for its last pictures.
-const LAST: Duration = Duration::from_secs(5);
+/// How long the transcoder may take for its last pictures: nobody waits for them, and a busy machine makes them late.
+const LAST: Duration = Duration::from_secs(20);
 /// Bytes that are read at a time.
 const CHUNK: usize = 64 << 10;
 /// Where segments begin that no quality has come to yet; a transcoder that is further behind is given up before.

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use playhouse_live::{Admission, Hub, Protocol};
 use playhouse_media::frame::Size;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, oneshot};
@@ -17,6 +19,9 @@ use crate::publisher::Show;
 
 /// Longest wait for anything: a loaded machine is slow.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How many times slower than it is the film is published.
+const SLOWNESS: u32 = 5;
 
 /// One test at a time: a machine of two cores makes the lower qualities of one channel.
 static ONE: Mutex<()> = Mutex::const_new(());
@@ -40,9 +45,20 @@ async fn on_air() -> OnAir {
     make(&path, "640x480", &[]);
     let show = Show::read(&path, Size::new(640, 480));
     let (stop, stopped) = oneshot::channel();
-    let publishing =
-        tokio::spawn(show.publish(house.hub.clone(), id.clone(), 1, async { drop(stopped.await) }));
+    let publishing = tokio::spawn(publish(show, house.hub.clone(), id.clone(), stopped));
     OnAir { house, who, id, stop: Some(stop), publishing }
+}
+
+/// Publishes it at a fifth of its speed: a busy machine is given the time that it needs, and not the reason to stop.
+async fn publish(show: Show, hub: Arc<Hub>, channel: String, stopped: oneshot::Receiver<()>) {
+    let publisher = hub.publish(&Admission { channel, replace: true }, Protocol::Rtmp).unwrap();
+    publisher.formats(show.formats).unwrap();
+    let (begun, first) = (tokio::time::Instant::now(), show.samples[0].dts);
+    for sample in show.samples {
+        tokio::time::sleep_until(begun + sample.dts.since(first) * SLOWNESS).await;
+        publisher.sample(sample).unwrap();
+    }
+    drop(stopped.await);
 }
 
 impl OnAir {
