@@ -60,6 +60,9 @@ const EXPECTED: &str = "
     GET /api/films/{id}/file                            -----SHO
     GET /api/films/{id}/start                           -----SHO
     GET /api/films/{id}/sprites/{name}                  -----SHO
+    POST /api/films/{id}/links                          -----SHO
+    GET /api/films/{id}/play.m3u                        -----SHO
+    GET /api/search                                     ----GSHO
     GET /api/renderings                                 -------O
     POST /api/films/{id}/rendering                      -------O
     DELETE /api/films/{id}/rendering                    -------O
@@ -79,6 +82,8 @@ const EXPECTED: &str = "
     POST /api/channels/{id}/keys                        ------HO
     DELETE /api/channels/{id}/keys/{key}                ------HO
     POST /api/channels/{id}/keep                        ------HO
+    POST /api/channels/{id}/links                       -----SHO
+    GET /api/channels/{id}/play.m3u                     -----SHO
     GET /api/channels/{id}/live/master.m3u8             -----SHO
     GET /api/channels/{id}/live/manifest.mpd            -----SHO
     GET /api/channels/{id}/live/{playlist}              -----SHO
