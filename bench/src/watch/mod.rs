@@ -76,7 +76,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let watch = Watch::begin();
     let mut figures = json!({
         "case": "watch",
-        "start_ms": null, "seek_ms": null, "peer_start_ms": null, "peer_seek_ms": null,
+        "start_ms": null, "seek_ms": null, "exact_seek_ms": null, "peer_start_ms": null, "peer_seek_ms": null,
         "segment_rps_ratio": null, "playlist_rps_ratio": null, "requests_per_core": null,
         "whep_ms": null, "llhls_ms": null, "publish_to_playlist_ms": null,
         "viewers_per_core": null, "rss_per_viewer_bytes": null, "viewers": null,
@@ -144,6 +144,7 @@ fn films(plan: &Plan, house: &House, figures: &mut Value) -> Result<()> {
         let of_peer = |values: &[f64]| peer.is_some().then(|| Spread::of(values));
         figures["start_ms"] = json!(Spread::of(&ours.starts));
         figures["seek_ms"] = json!(Spread::of(&ours.seeks));
+        figures["exact_seek_ms"] = json!(Spread::of(&ours.exact));
         figures["peer_start_ms"] = json!(of_peer(&theirs.starts));
         figures["peer_seek_ms"] = json!(of_peer(&theirs.seeks));
     }

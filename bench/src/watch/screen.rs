@@ -30,12 +30,15 @@ const SCRIPT: &str = include_str!("screen.js");
 pub(crate) struct Moments {
     pub(crate) starts: Vec<f64>,
     pub(crate) seeks: Vec<f64>,
+    /// To the very picture, where the player makes a difference.
+    pub(crate) exact: Vec<f64>,
 }
 
 impl Moments {
     pub(crate) fn extend(&mut self, other: Self) {
         self.starts.extend(other.starts);
         self.seeks.extend(other.seeks);
+        self.exact.extend(other.exact);
     }
 }
 
@@ -84,6 +87,12 @@ impl Screen {
             let to = random.random_range(0.0..LENGTH);
             moments.seeks.push(millis(page, &format!("benchSeek({to:.3})"))?);
             progress.step(self.starts + turn);
+        }
+        let seeks = if page.evaluate("!!window.benchToExactly")? == true { self.seeks } else { 0 };
+        for _ in 0..seeks {
+            std::thread::sleep(Duration::from_millis(LOOK));
+            let to = random.random_range(0.0..LENGTH);
+            moments.exact.push(millis(page, &format!("benchSeek({to:.3}, benchToExactly)"))?);
         }
         Ok(moments)
     }

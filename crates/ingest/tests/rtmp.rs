@@ -72,7 +72,7 @@ async fn hevc_by_enhanced_rtmp_decodes_to_the_same_pictures() {
     let film =
         film(folder.path(), &["-c:v", "libx265", "-x265-params", "log-level=none:aud=1:bframes=0"]).await;
     let raw = folder.path().join("sent.hevc");
-    let (done, said) = ffmpeg(&["-i", film.to_str().unwrap(), "-c:v", "copy", raw.to_str().unwrap()]).await;
+    let (done, said) = ffmpeg(&["-i", name(&film), "-c:v", "copy", name(&raw)]).await;
     assert!(done, "{said}");
     let (house, _, address) = with_rtmp();
     let publish = async {
@@ -82,7 +82,7 @@ async fn hevc_by_enhanced_rtmp_decodes_to_the_same_pictures() {
             units.split(|unit| hevc::kind(unit) == hevc::DELIMITER).filter(|units| !units.is_empty());
         let mut publisher = Publisher::accepted(address, "secret").await;
         publisher.tracks(&["videocodecid"]).await;
-        let mut sets = Pictures::new(VideoCodec::Hevc).unwrap();
+        let mut sets = Pictures::new(VideoCodec::Hevc).expect("pictures of HEVC");
         for (number, units) in (0_u32..).zip(pictures) {
             let picture = sets.add(units.iter().copied());
             if let Some(Format::Video { config, .. }) = sets.format() {
@@ -208,14 +208,18 @@ async fn a_stream_goes_on_where_its_size_and_its_clock_change() {
     received.assert_timed(0.56, 0.2);
 }
 
+fn name(path: &std::path::Path) -> &str {
+    path.to_str().expect("a name that is text")
+}
+
 /// By x265: 320x180, as a decoder configuration record has it (ISO/IEC 14496-15, section 8.3.3).
 async fn hevc_record(folder: &std::path::Path) -> Vec<u8> {
     let film = film(folder, &["-c:v", "libx265", "-x265-params", "log-level=none:bframes=0"]).await;
     let raw = folder.join("sets.hevc");
-    let (done, said) = ffmpeg(&["-i", film.to_str().unwrap(), "-c:v", "copy", raw.to_str().unwrap()]).await;
+    let (done, said) = ffmpeg(&["-i", name(&film), "-c:v", "copy", name(&raw)]).await;
     assert!(done, "{said}");
-    let mut sets = Pictures::new(VideoCodec::Hevc).unwrap();
-    sets.add(annexb::nals(&std::fs::read(raw).unwrap()));
+    let mut sets = Pictures::new(VideoCodec::Hevc).expect("pictures of HEVC");
+    sets.add(annexb::nals(&std::fs::read(&raw).expect("what ffmpeg wrote")));
     let Some(Format::Video { config, .. }) = sets.format() else { panic!("no sets") };
     config.to_vec()
 }

@@ -38,7 +38,14 @@ struct Description;
 
 /// All routes with their description.
 pub(crate) fn described() -> OpenApiRouter<Shared> {
-    on_air(OpenApiRouter::with_openapi(Description::openapi()))
+    [people, watch, tune, on_air, play, house]
+        .into_iter()
+        .fold(OpenApiRouter::with_openapi(Description::openapi()), |router, part| part(router))
+}
+
+/// Who is there: accounts, their devices, profiles, and what they may watch at a time.
+fn people(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
+    router
         .routes(routes!(sign_in::with_code))
         .routes(routes!(sign_in::with_password))
         .routes(routes!(sign_in::out))
@@ -53,11 +60,11 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::link))
-        .routes(routes!(titles::list))
-        .routes(routes!(titles::rescan))
-        .routes(routes!(titles::get, titles::change))
-        .routes(routes!(titles::own_cover))
-        .routes(routes!(titles::drawn_cover))
+}
+
+/// Films, and what is around them: links, search, parties, uploads.
+fn watch(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
+    router
         .routes(routes!(films::list))
         .routes(routes!(films::rescan))
         .routes(routes!(films::get, films::change, films::remove))
@@ -81,6 +88,13 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(parties::get, parties::change, parties::end))
         .routes(routes!(parties::invite))
         .routes(routes!(parties::live))
+        .routes(routes!(uploads::options, uploads::create))
+        .routes(routes!(uploads::get, uploads::append, uploads::remove))
+}
+
+/// Channels with their publishers, the guide, and recordings.
+fn tune(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
+    router
         .routes(routes!(channels::list, channels::create))
         .routes(routes!(channels::get, channels::change, channels::remove))
         .routes(routes!(channels::drawn_cover))
@@ -111,16 +125,6 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(on::master))
         .routes(routes!(on::playlist))
         .routes(routes!(on::segment))
-        .routes(routes!(uploads::options, uploads::create))
-        .routes(routes!(uploads::get, uploads::append, uploads::remove))
-        .routes(routes!(sessions::list, sessions::create))
-        .routes(routes!(sessions::get, sessions::end))
-        .routes(routes!(sessions::stats))
-        .routes(routes!(queue::get, queue::leave))
-        .routes(routes!(plays::list))
-        .routes(routes!(events::stream))
-        .routes(routes!(whep::options, whep::offer))
-        .routes(routes!(whep::peer_options, whep::trickle, whep::close))
         .routes(routes!(broadcast::watch_options, broadcast::watch))
         .routes(routes!(broadcast::watch_peer_options, broadcast::watch_trickle, broadcast::watch_close))
         .routes(routes!(broadcast::publish_options, broadcast::publish))
@@ -129,6 +133,23 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
             broadcast::publish_trickle,
             broadcast::publish_close
         ))
+}
+
+/// Titles, and the sessions in which they are played.
+fn play(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
+    router
+        .routes(routes!(titles::list))
+        .routes(routes!(titles::rescan))
+        .routes(routes!(titles::get, titles::change))
+        .routes(routes!(titles::own_cover))
+        .routes(routes!(titles::drawn_cover))
+        .routes(routes!(sessions::list, sessions::create))
+        .routes(routes!(sessions::get, sessions::end))
+        .routes(routes!(sessions::stats))
+        .routes(routes!(queue::get, queue::leave))
+        .routes(routes!(plays::list))
+        .routes(routes!(whep::options, whep::offer))
+        .routes(routes!(whep::peer_options, whep::trickle, whep::close))
         .routes(routes!(seats::list))
         .routes(routes!(seats::take_back))
         .routes(routes!(invites::list, invites::create))
@@ -137,6 +158,12 @@ pub(crate) fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(clips::create))
         .routes(routes!(clips::list))
         .routes(routes!(clips::get, clips::remove))
+}
+
+/// The house itself.
+fn house(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
+    router
+        .routes(routes!(events::stream))
         .routes(routes!(system::health))
         .routes(routes!(system::system))
         .routes(routes!(system::metrics))
