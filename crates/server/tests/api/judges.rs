@@ -47,25 +47,13 @@ pub(crate) fn codecs(probed: &Value) -> Vec<&str> {
 /// What each picture that `GStreamer` decodes from an address hashes to; of so many where that is said, else up to the end.
 async fn pictures(uri: String, most: Option<usize>) -> Vec<String> {
     let playing = tokio::task::spawn_blocking(move || {
-        let mut command = Command::new("timeout");
-        command.args([
-            "50",
-            "gst-launch-1.0",
-            "-q",
-            "uridecodebin3",
-            &format!("uri={uri}"),
-            "!",
-            "video/x-raw",
-        ]);
-        command.args(["!", "videoconvert", "!", "video/x-raw,format=RGB"]);
-        if let Some(most) = most {
-            command.args(["!", "identity", &format!("eos-after={}", most + 1)]);
-        }
-        (command.args(["!", "checksumsink", "hash=md5"]).output().expect("GStreamer runs"), uri)
+        // Debian's own, which has GStreamer's bindings.
+        let mut command = Command::new("/usr/bin/python3");
+        command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/pictures.py"), &uri]);
+        command.args(most.map(|most| most.to_string())).output().expect("Python runs")
     });
-    let (output, uri) = playing.await.unwrap();
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && !words.contains("ERROR"), "{uri}: {words}");
+    let output = playing.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
     lines.lines().filter_map(|line| line.split_once(' ')).map(|(_, hash)| hash.to_owned()).collect()
 }
