@@ -1,7 +1,5 @@
 //! Publishing by RTMP: ffmpeg pushes, and ffmpeg judges what came out.
 
-#![allow(clippy::unwrap_used, reason = "parts of tests, in which a panic is the finding")]
-
 mod house;
 #[path = "house/publisher.rs"]
 mod publisher;
