@@ -3,7 +3,7 @@
 import Hls, { ErrorTypes, Events, type ErrorData, type HlsConfig } from "hls.js";
 import { Bundle } from "./bundle";
 import { bundled } from "./bundled";
-import { type Address, type Bring, type Source, type SourceEvents, failure, refusal } from "./source";
+import { type Address, type Bring, type Source, type SourceEvents, failure, refusal, sentenceIn } from "./source";
 import { nearest } from "./spans";
 
 /** How often what cannot be decoded is tried again, and within which time. */
@@ -121,10 +121,11 @@ export const bring: Bring = (video: HTMLVideoElement, address: Address, events: 
 
   function network(data: ErrorData): void {
     const status = data.response?.code ?? 0;
-    // What the server refuses it will refuse again; only what is out of its hands is tried again.
-    if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-      return events.failed(refusal(status, bodyOf(data.networkDetails)));
-    }
+    const body = bodyOf(data.networkDetails);
+    // What the server refuses it will refuse again; only what is out of its hands is tried again. A channel of others that
+    // does not come is told with the reason; a proxy that says 502 by itself has none.
+    const refused = status >= 400 && status < 500 && status !== 408 && status !== 429;
+    if (refused || (status === 502 && sentenceIn(body) !== undefined)) return events.failed(refusal(status, body));
     events.away(true);
     clearTimeout(again);
     again = window.setTimeout(() => (parsed ? hls.startLoad() : hls.loadSource(address.hls)), ASK_AGAIN_MS);

@@ -121,14 +121,20 @@ export function failure(kind: FilmErrorKind, status = 0): FilmError {
   return new FilmError(kind, SENTENCES[kind], status);
 }
 
-/** The sentence within a problem+json answer. */
-export function refusal(status: number, body: string): FilmError {
+/** The sentence within a problem+json answer (RFC 9457); nothing where it is none. */
+export function sentenceIn(body: string): string | undefined {
   try {
     const { detail, title } = JSON.parse(body) as { detail?: unknown; title?: unknown };
     const sentence = typeof detail === "string" ? detail : title;
-    if (typeof sentence === "string") return new FilmError("refused", sentence, status);
+    return typeof sentence === "string" ? sentence : undefined;
   } catch {
     // Not ours: a proxy's page, for instance.
+    return undefined;
   }
-  return failure("refused", status);
+}
+
+/** What the server says, in its own words where it has some. */
+export function refusal(status: number, body: string): FilmError {
+  const sentence = sentenceIn(body);
+  return sentence === undefined ? failure("refused", status) : new FilmError("refused", sentence, status);
 }
