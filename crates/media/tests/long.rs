@@ -143,7 +143,7 @@ fn three_hours_take_the_memory_of_a_minute() {
 
     assert!(grown < MOST_KIB, "{grown} KiB");
     let film = film.metadata().unwrap().len();
-    assert_eq!(index.segments(0), SECONDS / 4);
+    assert_eq!(index.segments(0), SECONDS / 2);
     assert_eq!(samples, [summary.tracks[0].bytes, summary.tracks[1].bytes]);
     assert!(samples[0] > 1 << 33, "offsets take more than 32 bits");
     assert!(heads < 8192, "a head of {heads} bytes");
