@@ -14,7 +14,7 @@ Gst.init(None)
 uri, most = sys.argv[1], sys.argv[2:]
 some = f"! identity eos-after={int(most[0]) + 1}" if most else ""
 pipeline = Gst.parse_launch(
-    f'uridecodebin3 uri="{uri}" ! video/x-raw ! videoconvert ! video/x-raw,format=RGB {some} ! checksumsink hash=md5'
+    f'uridecodebin3 uri="{uri}" ! video/x-raw ! videoconvert ! video/x-raw,format=RGB {some} ! checksumsink hash=md5 sync=false qos=false'
 )
 pipeline.set_state(Gst.State.PLAYING)
 message = pipeline.get_bus().timed_pop_filtered(50 * Gst.SECOND, Gst.MessageType.ERROR | Gst.MessageType.EOS)
