@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LATEST: u32 = 15_000;
 /// Seconds of the film, without its last ones.
 const LENGTH: f64 = 3590.0;
-/// Between two seeks a person looks at what came; milliseconds.
+/// Before a start a person looks at the page, and between two seeks at what came; milliseconds.
 const LOOK: u64 = 400;
 
 /// Kept of every page: how to begin, and how to wait for a picture. Milliseconds from the wish to the picture.
@@ -79,6 +79,7 @@ impl Screen {
                 "no page"
             );
             page.evaluate("benchReady()")?;
+            std::thread::sleep(Duration::from_millis(LOOK));
             moments.starts.push(millis(page, begin)?);
             progress.step(turn);
         }
