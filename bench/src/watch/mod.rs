@@ -158,7 +158,8 @@ fn films(plan: &Plan, house: &House, figures: &mut Value) -> Result<()> {
             playlist: "/hls/film.m3u8".to_owned(),
         });
         let served = Load::compare(&house.target(&film), their.as_ref())?;
-        figures["segment_rps_ratio"] = json!(served.ratio(|rates| rates.segments));
+        // Segments of the two sides are not equally long: what counts is how much of the film goes out.
+        figures["segment_rps_ratio"] = json!(served.ratio(|rates| rates.segments * rates.segment_bytes));
         figures["playlist_rps_ratio"] = json!(served.ratio(|rates| rates.playlists));
         figures["requests_per_core"] = json!(served);
     }
