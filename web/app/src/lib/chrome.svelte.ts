@@ -1,9 +1,17 @@
 /** Controls over a picture: they come with movement, leave by themselves, and what hides does not keep the focus. */
 
 import { tick } from "svelte";
+import { t } from "./text.svelte";
+import { note } from "./toasts.svelte";
 
 /** Controls leave after this long without movement. */
 const LEAVE_MS = 2500;
+
+/** A player whose picture can leave its place in the page. */
+interface Movable {
+  toggleFullscreen(target: HTMLElement): Promise<void>;
+  toggleFloat(): Promise<void>;
+}
 
 export class Chrome {
   visible = $state(true);
@@ -61,6 +69,20 @@ export class Chrome {
   reach(): void {
     this.appear();
     void tick().then(() => this.root?.querySelector<HTMLElement>("[data-bar] [data-first]")?.focus({ focusVisible: true } as FocusOptions));
+  }
+
+  /** Fills the screen with picture and controls, or leaves it; a browser that refuses is told of. */
+  async fill(player: Movable): Promise<void> {
+    try {
+      if (this.root) await player.toggleFullscreen(this.root);
+    } catch {
+      note(t("play.noFullscreen"));
+    }
+  }
+
+  /** Takes the picture out of the page into a small window, or back; a browser that refuses is told of. */
+  async float(player: Movable): Promise<void> {
+    await player.toggleFloat().catch(() => note(t("watch.noFloat")));
   }
 
   /** Puts the picture back into the page, where it fills the screen. */
