@@ -33,28 +33,35 @@ pub struct Account {
     pub created: Millis,
     /// When it was last heard of.
     pub seen: Option<Millis>,
-    /// Streams that it may watch at a time; nothing is what the house gives everybody.
+    /// Its plan's id; without one it has what the house gives everybody.
+    pub plan: Option<String>,
+    /// Streams that it may watch at a time by its plan.
     pub streams: Option<u32>,
+    /// Hours that its recordings may have by its plan.
+    pub recording_hours: Option<u32>,
 }
 
 /// The table of accounts.
 #[derive(Clone, Copy, Debug)]
 pub struct Accounts<'a>(pub(crate) &'a SqlitePool);
 
-const COLUMNS_OF_ALL: &str =
-    "SELECT id, name, role, password, created, seen, streams FROM accounts ORDER BY name_key";
+/// Accounts with what their plans give them.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, role, password, created, seen, plan, \
+             (SELECT streams FROM account_plans WHERE account_plans.id = accounts.plan) AS streams, \
+             (SELECT recording_hours FROM account_plans WHERE account_plans.id = accounts.plan) AS recording_hours \
+             FROM accounts ",
+            $rest
+        )
+    };
+}
+pub(crate) use select;
 
 /// A name as it is compared: capitals do not count.
 fn key(name: &str) -> String {
     name.to_lowercase()
-}
-
-/// Turns the engine's complaint about a second row of one name into the error that says so.
-fn taken(name: &str, error: sqlx::Error) -> StoreError {
-    match error {
-        sqlx::Error::Database(inner) if inner.is_unique_violation() => StoreError::NameTaken(name.to_owned()),
-        other => other.into(),
-    }
 }
 
 /// Adds an account within a connection or transaction.
@@ -67,7 +74,7 @@ pub(crate) async fn insert<'e>(
 ) -> Result<Account, StoreError> {
     sqlx::query_as(
         "INSERT INTO accounts (id, name, name_key, role, password, created) VALUES (?, ?, ?, ?, ?, ?) \
-         RETURNING id, name, role, password, created, seen, streams",
+         RETURNING id, name, role, password, created, seen, plan, NULL AS streams, NULL AS recording_hours",
     )
     .bind(id::fresh())
     .bind(name)
@@ -77,7 +84,7 @@ pub(crate) async fn insert<'e>(
     .bind(now)
     .fetch_one(executor)
     .await
-    .map_err(|error| taken(name, error))
+    .map_err(|error| StoreError::taken(name, error))
 }
 
 impl Accounts<'_> {
@@ -97,25 +104,22 @@ impl Accounts<'_> {
 
     /// All accounts by name.
     pub async fn all(&self) -> Result<Vec<Account>, StoreError> {
-        Ok(sqlx::query_as(COLUMNS_OF_ALL).fetch_all(self.0).await?)
+        Ok(sqlx::query_as(select!("ORDER BY name_key")).fetch_all(self.0).await?)
     }
 
     /// The account of an id.
     pub async fn get(&self, id: &str) -> Result<Option<Account>, StoreError> {
-        let sql = "SELECT id, name, role, password, created, seen, streams FROM accounts WHERE id = ?";
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(self.0).await?)
+        Ok(sqlx::query_as(select!("WHERE id = ?")).bind(id).fetch_optional(self.0).await?)
     }
 
     /// The account of a name; capitals do not count.
     pub async fn by_name(&self, name: &str) -> Result<Option<Account>, StoreError> {
-        let sql = "SELECT id, name, role, password, created, seen, streams FROM accounts WHERE name_key = ?";
-        Ok(sqlx::query_as(sql).bind(key(name)).fetch_optional(self.0).await?)
+        Ok(sqlx::query_as(select!("WHERE name_key = ?")).bind(key(name)).fetch_optional(self.0).await?)
     }
 
     /// The first owner: whom a code printed at a start signs in.
     pub async fn first_owner(&self) -> Result<Option<Account>, StoreError> {
-        let sql = "SELECT id, name, role, password, created, seen, streams FROM accounts WHERE role = 'owner' \
-                   ORDER BY created, id LIMIT 1";
+        let sql = select!("WHERE role = 'owner' ORDER BY created, id LIMIT 1");
         Ok(sqlx::query_as(sql).fetch_optional(self.0).await?)
     }
 
@@ -125,7 +129,13 @@ impl Accounts<'_> {
     /// [`StoreError::NameTaken`].
     pub async fn rename(&self, id: &str, name: &str) -> Result<(), StoreError> {
         let update = sqlx::query("UPDATE accounts SET name = ?, name_key = ? WHERE id = ?");
-        update.bind(name).bind(key(name)).bind(id).execute(self.0).await.map_err(|e| taken(name, e))?;
+        update
+            .bind(name)
+            .bind(key(name))
+            .bind(id)
+            .execute(self.0)
+            .await
+            .map_err(|e| StoreError::taken(name, e))?;
         Ok(())
     }
 
@@ -136,11 +146,13 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Sets how many streams it may watch at a time; nothing is what the house gives everybody.
-    pub async fn set_streams(&self, id: &str, streams: Option<u32>) -> Result<(), StoreError> {
-        let update = sqlx::query("UPDATE accounts SET streams = ? WHERE id = ?");
-        update.bind(streams).bind(id).execute(self.0).await?;
-        Ok(())
+    /// Gives it a plan, which has to be there, or none; whether that was done.
+    pub async fn set_plan(&self, id: &str, plan: Option<&str>) -> Result<bool, StoreError> {
+        let update = sqlx::query(
+            "UPDATE accounts SET plan = ?1 \
+             WHERE id = ?2 AND (?1 IS NULL OR EXISTS (SELECT 1 FROM account_plans WHERE id = ?1))",
+        );
+        Ok(update.bind(plan).bind(id).execute(self.0).await?.rows_affected() > 0)
     }
 
     /// Sets the role, unless that would leave nobody who owns the place: false, then.

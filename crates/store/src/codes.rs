@@ -2,7 +2,7 @@
 
 use sqlx::SqlitePool;
 
-use crate::accounts::{Account, Role, insert};
+use crate::accounts::{Account, Role, insert, select};
 use crate::{Accounts, Millis, StoreError, id};
 
 /// The table of one-time codes.
@@ -49,9 +49,8 @@ impl Codes<'_> {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some((account,)) = used else { return Ok(None) };
-        let of_account = "SELECT id, name, role, password, created, seen, streams FROM accounts WHERE id = ?";
-        let first_owner = "SELECT id, name, role, password, created, seen, streams FROM accounts \
-                           WHERE role = 'owner' ORDER BY created, id LIMIT 1";
+        let of_account = select!("WHERE id = ?");
+        let first_owner = select!("WHERE role = 'owner' ORDER BY created, id LIMIT 1");
         let query = if account.is_some() { of_account } else { first_owner };
         let known: Option<Account> =
             sqlx::query_as(query).bind(&account).fetch_optional(&mut *transaction).await?;

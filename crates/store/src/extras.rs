@@ -27,6 +27,8 @@ pub struct Extra {
     pub age: Option<u8>,
     /// Bytes of what was made.
     pub bytes: i64,
+    /// How loud its sounds are, as JSON, once they were measured. Written by [`Extras::set_loudness`] alone.
+    pub loudness: Option<String>,
 }
 
 /// The table of extras.
@@ -69,6 +71,12 @@ impl Extras<'_> {
             .await?;
         both.commit().await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// Writes down how loud the sounds of a film are; whether it has extras.
+    pub async fn set_loudness(&self, film: &str, loudness: &str) -> Result<bool, StoreError> {
+        let update = sqlx::query("UPDATE extras SET loudness = ? WHERE film = ?");
+        Ok(update.bind(loudness).bind(film).execute(self.0).await?.rows_affected() > 0)
     }
 
     /// All of them, in no order.

@@ -104,6 +104,12 @@ impl Films<'_> {
         Ok(sqlx::query_as("SELECT * FROM films WHERE id = ?").bind(id).fetch_optional(self.0).await?)
     }
 
+    /// Writes down the tracks of a film anew, as JSON; whether there is such a film.
+    pub async fn set_tracks(&self, id: &str, tracks: &str) -> Result<bool, StoreError> {
+        let update = sqlx::query("UPDATE films SET codecs = ? WHERE id = ?");
+        Ok(update.bind(tracks).bind(id).execute(self.0).await?.rows_affected() > 0)
+    }
+
     /// Forgets a film and how far it was watched; whether there was one.
     pub async fn delete(&self, id: &str) -> Result<bool, StoreError> {
         Ok(sqlx::query("DELETE FROM films WHERE id = ?").bind(id).execute(self.0).await?.rows_affected() > 0)

@@ -18,6 +18,29 @@ pub fn hash(secret: &str) -> String {
     blake3::hash(secret.as_bytes()).to_hex().to_string()
 }
 
+/// Base 32 without letters that look or sound like others (crockford.com/base32.html).
+const SPOKEN: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A fresh code that a person reads from one screen and types on another: 40 random bits, as `ABCD-EFGH`. Only for what
+/// ends soon and counts wrong attempts.
+pub fn spoken() -> String {
+    let letter = |byte: u8| char::from(SPOKEN[usize::from(byte & 31)]);
+    let code: String = rand::random::<[u8; 8]>().map(letter).iter().collect();
+    format!("{}-{}", &code[..4], &code[4..])
+}
+
+/// What was meant by a code that somebody typed: [`spoken`]'s form, whatever became of case, dashes and look-alikes.
+pub fn heard(text: &str) -> String {
+    let meant = |letter: char| match letter.to_ascii_uppercase() {
+        'O' => Some('0'),
+        'I' | 'L' => Some('1'),
+        letter if letter.is_ascii_alphanumeric() => Some(letter),
+        _ => None,
+    };
+    let code: String = text.chars().filter_map(meant).take(9).collect();
+    if code.len() == 8 { format!("{}-{}", &code[..4], &code[4..]) } else { code }
+}
+
 fn base32(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 8 / 5 + 1);
     let (mut buffer, mut bits) = (0_u32, 0_u32);
@@ -44,6 +67,15 @@ mod tests {
     fn base32_as_in_the_rfc() {
         assert_eq!(base32(b"foobar"), "mzxw6ytboi");
         assert_eq!(base32(b"f"), "my");
+    }
+
+    #[test]
+    fn a_code_is_understood_as_people_type_it() {
+        let code = spoken();
+        assert_eq!((code.len(), heard(&code)), (9, code.clone()));
+        assert_eq!(heard(&format!(" {} ", code.replace('-', " ").to_lowercase())), code);
+        assert_eq!(heard("oO1l-iI2z"), "0011-112Z");
+        assert_ne!(spoken(), code);
     }
 
     #[test]

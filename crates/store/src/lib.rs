@@ -13,17 +13,26 @@ pub mod channels;
 pub mod clips;
 pub mod codes;
 pub mod extras;
+pub mod figures;
 pub mod films;
 pub mod guide;
 pub mod id;
 pub mod invites;
+pub mod observations;
 pub mod passwords;
+pub mod plans;
 pub mod plays;
 pub mod profiles;
 pub mod recordings;
 pub mod renderings;
+pub mod rollouts;
 pub mod schedules;
+pub mod sensor_asks;
+pub mod sensor_files;
+pub mod sensor_rules;
+pub mod sensors;
 pub mod sign_ins;
+pub mod tallies;
 pub mod titles;
 
 pub use accounts::Accounts;
@@ -31,14 +40,22 @@ pub use channels::Channels;
 pub use clips::Clips;
 pub use codes::Codes;
 pub use extras::Extras;
+pub use figures::Figures;
 pub use films::Films;
 pub use guide::Guide;
 pub use invites::Invites;
+pub use observations::Observations;
+pub use plans::Plans;
 pub use plays::Plays;
 pub use profiles::Profiles;
 pub use recordings::Recordings;
 pub use renderings::Renderings;
+pub use rollouts::Rollouts;
 pub use schedules::Schedules;
+pub use sensor_asks::SensorAsks;
+pub use sensor_files::SensorFiles;
+pub use sensor_rules::SensorRules;
+pub use sensors::Sensors;
 pub use sign_ins::SignIns;
 pub use titles::TitleSettings;
 
@@ -100,6 +117,16 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+impl StoreError {
+    /// Turns the engine's complaint about a second row of one name into the error that says so.
+    fn taken(name: &str, error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(inner) if inner.is_unique_violation() => Self::NameTaken(name.to_owned()),
+            other => other.into(),
+        }
+    }
+}
+
 impl Store {
     /// Opens the database at `path`, creates it where it is missing, and brings it up to date.
     ///
@@ -128,6 +155,11 @@ impl Store {
     /// Who signs in.
     pub fn accounts(&self) -> Accounts<'_> {
         Accounts(&self.pool)
+    }
+
+    /// What accounts may have.
+    pub fn plans(&self) -> Plans<'_> {
+        Plans(&self.pool)
     }
 
     /// Who is signed in.
@@ -198,6 +230,41 @@ impl Store {
     /// What was, is and is to be recorded.
     pub fn recordings(&self) -> Recordings<'_> {
         Recordings(&self.pool)
+    }
+
+    /// Who is enrolled as a sensor.
+    pub fn sensors(&self) -> Sensors<'_> {
+        Sensors(&self.pool)
+    }
+
+    /// What sensors saw.
+    pub fn observations(&self) -> Observations<'_> {
+        Observations(&self.pool)
+    }
+
+    /// What that adds up to.
+    pub fn figures(&self) -> Figures<'_> {
+        Figures(&self.pool)
+    }
+
+    /// What sensors asked the house's larger model.
+    pub fn sensor_asks(&self) -> SensorAsks<'_> {
+        SensorAsks(&self.pool)
+    }
+
+    /// Models and apps for sensors.
+    pub fn sensor_files(&self) -> SensorFiles<'_> {
+        SensorFiles(&self.pool)
+    }
+
+    /// Models and apps on their way to sensors.
+    pub fn rollouts(&self) -> Rollouts<'_> {
+        Rollouts(&self.pool)
+    }
+
+    /// What is done when sensors see something.
+    pub fn sensor_rules(&self) -> SensorRules<'_> {
+        SensorRules(&self.pool)
     }
 
     /// Closes the database; what was written stays.
