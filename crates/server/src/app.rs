@@ -21,6 +21,7 @@ use crate::house::ladders::Ladders;
 use crate::house::parties::Parties;
 use crate::house::recordings::live::Finishing;
 use crate::house::renderings::Renderings;
+use crate::house::sensors::Sensors;
 use crate::house::sessions::Sessions;
 use crate::house::throttle::Throttle;
 use crate::house::uploads::Uploads;
@@ -61,6 +62,7 @@ pub(crate) struct App {
     pub(crate) parties: Parties,
     pub(crate) finishing: Finishing,
     pub(crate) places: Mutex<Places>,
+    pub(crate) sensors: Sensors,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) hashing: Semaphore,
@@ -82,6 +84,7 @@ impl App {
         node: Arc<dyn Node>,
         hub: Arc<Hub>,
         webrtc: Arc<dyn Webrtc>,
+        sensors: Sensors,
         now: Millis,
     ) -> Self {
         Self {
@@ -105,6 +108,7 @@ impl App {
             node,
             hub,
             webrtc,
+            sensors,
             sessions: Sessions::default(),
             throttle: Mutex::default(),
             hashing: Semaphore::new(HASHING),

@@ -1,12 +1,14 @@
 //! What the root has to say before the server can start.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use playhouse_play::control::NetSpec;
 use playhouse_watch::codec::Codec;
 
 use crate::network::Network;
+use crate::site::Origin;
 
 /// Settings of the server, resolved.
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ pub struct Config {
     /// Names and addresses that the certificate is for, `localhost` and the loopback addresses apart.
     pub names: Vec<String>,
     /// Origins (`https://example.org`) whose pages may embed the player and speak WHEP with an invite.
-    pub embed_origins: Vec<String>,
+    pub embed_origins: Vec<Origin>,
     /// Proxies that are believed about the address of whoever is behind them (`X-Forwarded-For`).
     pub trusted_proxies: Vec<Network>,
     /// Where publishers come in by RTMP; nothing where nobody listens.
@@ -54,8 +56,40 @@ pub struct Config {
     pub streams: u32,
     /// Bytes that all clips together may take.
     pub clips_quota: u64,
+    /// What concerns sensors.
+    pub sense: Sense,
     /// The program's version.
     pub version: String,
+}
+
+/// What concerns sensors.
+#[derive(Clone, Debug)]
+pub struct Sense {
+    /// Where sensors speak MQTT by TLS; nothing where nobody listens.
+    pub mqtt: Option<Arc<TcpListener>>,
+    /// Where they renew their certificates and fetch models, by HTTPS.
+    pub https: Option<Arc<TcpListener>>,
+    /// Days that a sensor's certificate lasts. It is renewed by itself after two thirds of them.
+    pub certificate_days: u32,
+    /// Days that each single observation is kept.
+    pub observation_days: u32,
+    /// Days that sums by minute are kept, and heat maps.
+    pub minute_days: u32,
+    /// Days that sums by hour are kept.
+    pub hour_days: u32,
+}
+
+impl Default for Sense {
+    fn default() -> Self {
+        Self {
+            mqtt: None,
+            https: None,
+            certificate_days: 7,
+            observation_days: 30,
+            minute_days: 366,
+            hour_days: 3660,
+        }
+    }
 }
 
 impl Config {
@@ -85,6 +119,7 @@ impl Config {
             idle_seconds: 300,
             streams: 4,
             clips_quota: 4 << 30,
+            sense: Sense::default(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -54,7 +54,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Answer<Self> {
-        if media_type(request.headers()) != "application/json" {
+        // `application/merge-patch+json` (RFC 7396) is JSON too, as every `+json` is (RFC 6839).
+        let kind = media_type(request.headers());
+        if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json")) {
             return Err(Problem::wrong_type("application/json"));
         }
         let bytes = body(request).await?;

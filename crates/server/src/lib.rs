@@ -19,14 +19,16 @@ mod pages;
 mod problem;
 mod routes;
 mod serve;
+mod site;
 mod tls;
 pub mod webrtc;
 
-pub use config::{Config, IceServer};
+pub use config::{Config, IceServer, Sense};
 pub use house::keys::Keys;
 pub use network::{Network, NotANetwork};
 pub use playhouse_watch::codec::Codec;
-pub use serve::{ServeError, first_code, serve};
+pub use serve::{ServeError, first_code, first_sensor, serve};
+pub use site::{NoOrigin, Origin};
 pub use tls::certificate;
 
 /// The description of the API (OpenAPI), as `/api/openapi.json` has it.

@@ -14,8 +14,9 @@ use utoipa_axum::routes;
 
 use crate::api::{
     accounts, air, broadcast, channels, clips, docs, events, exports, films, guide, invites, keeping, keys,
-    links, live, me, on, parties, plays, profiles, queue, recorded, recordings, relay, renderings, search,
-    seats, sessions, sign_in, sources, start, streams, system, titles, uploads, watching, whep,
+    links, live, me, on, parties, plans, plays, profiles, queue, recorded, recordings, relay, renderings,
+    search, seats, sensors, sessions, sign_in, sources, start, streams, system, titles, uploads, watching,
+    whep,
 };
 use crate::app::Shared;
 use crate::gate::headers::Headers;
@@ -38,7 +39,7 @@ struct Description;
 
 /// All routes with their description.
 pub(crate) fn described() -> OpenApiRouter<Shared> {
-    [people, watch, tune, on_air, play, house]
+    [people, watch, tune, on_air, play, sense, house]
         .into_iter()
         .fold(OpenApiRouter::with_openapi(Description::openapi()), |router, part| part(router))
 }
@@ -60,6 +61,8 @@ fn people(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::change, accounts::remove))
         .routes(routes!(accounts::link))
+        .routes(routes!(plans::list, plans::create))
+        .routes(routes!(plans::change, plans::remove))
 }
 
 /// Films, and what is around them: links, search, parties, uploads.
@@ -73,6 +76,7 @@ fn watch(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
         .routes(routes!(renderings::list))
         .routes(routes!(renderings::ask, renderings::cancel))
         .routes(routes!(watching::sprites))
+        .routes(routes!(watching::pictures))
         .routes(routes!(watching::master))
         .routes(routes!(watching::manifest))
         .routes(routes!(watching::playlist))
@@ -158,6 +162,36 @@ fn play(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
         .routes(routes!(clips::create))
         .routes(routes!(clips::list))
         .routes(routes!(clips::get, clips::remove))
+}
+
+/// Sensors, and what they saw.
+fn sense(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
+    router
+        .routes(routes!(sensors::list::list, sensors::create))
+        .routes(routes!(sensors::list::map))
+        .routes(routes!(sensors::get, sensors::change, sensors::remove))
+        .routes(routes!(sensors::revoke))
+        .routes(routes!(sensors::enrol::code))
+        .routes(routes!(sensors::enrol::fleet))
+        .routes(routes!(sensors::enrol::enrol))
+        .routes(routes!(sensors::twin::change))
+        .routes(routes!(sensors::live::live))
+        .routes(routes!(sensors::asks::list))
+        .routes(routes!(sensors::seen::events))
+        .routes(routes!(sensors::export::csv))
+        .routes(routes!(sensors::export::parquet))
+        .routes(routes!(sensors::figures::counts))
+        .routes(routes!(sensors::figures::heat))
+        .routes(routes!(sensors::files::list, sensors::files::create))
+        .routes(routes!(sensors::files::change, sensors::files::remove))
+        .routes(routes!(sensors::rollouts::list, sensors::rollouts::create))
+        .routes(routes!(sensors::rollouts::advance_now))
+        .routes(routes!(sensors::rollouts::take_back_now))
+        .routes(routes!(sensors::rules::list, sensors::rules::create))
+        .routes(routes!(sensors::rules::change, sensors::rules::remove))
+        .routes(routes!(sensors::rules::try_out))
+        .routes(routes!(sensors::rules::calls))
+        .routes(routes!(sensors::rules::notices))
 }
 
 /// The house itself.

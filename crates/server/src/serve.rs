@@ -10,12 +10,14 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use playhouse_library::render;
 use playhouse_live::Hub;
-use playhouse_store::{Store, StoreError};
+use playhouse_sense::settings::Settings;
+use playhouse_store::{Store, StoreError, id};
 
 use crate::app::{App, Shared};
-use crate::clock::{DAY, now};
+use crate::clock::{DAY, HOUR, now};
 use crate::config::Config;
 use crate::connections::Connections;
+use crate::house::sensors::{Sensors, doors};
 use crate::house::{air, extras, films, guide, ladders, recordings, renderings, watch};
 use crate::node::Node;
 use crate::webrtc::Webrtc;
@@ -48,6 +50,11 @@ pub enum ServeError {
     /// The certificate is not usable.
     #[error("TLS could not be set up: {0}; remove the folder `tls` of the data folder to start anew")]
     Tls(String),
+    /// The authority of the sensors is not usable.
+    #[error(
+        "sensors cannot be heard: {0}; put the folder `sensors` of the data folder back from a backup, or remove it and enrol all sensors anew"
+    )]
+    Authority(String),
     /// A coding that renditions are to have cannot be made here.
     #[error("renditions cannot be made as `also` asks: {0}")]
     Also(String),
@@ -65,6 +72,26 @@ pub enum ServeError {
 /// [`StoreError`] where the database fails.
 pub async fn first_code(store: &Store) -> Result<String, StoreError> {
     store.codes().create(None, now(), now() + DAY).await
+}
+
+/// Makes the sensor of a fresh house, which shows what sensors are for, and gives the code by which it is enrolled within an
+/// hour. Nothing where there is a sensor, or ever was one. To be called before [`serve`], which reads the records.
+///
+/// # Errors
+/// [`StoreError`] where the database fails.
+pub async fn first_sensor(
+    store: &Store,
+    name: &str,
+    settings: &Settings,
+) -> Result<Option<String>, StoreError> {
+    if store.sensors().ever().await? {
+        return Ok(None);
+    }
+    let settings = serde_json::to_string(settings).unwrap_or_else(|_| "{}".to_owned());
+    let (code, now) = (id::spoken(), now());
+    let sensor = store.sensors().create(name, "[]", None, &settings, now).await?;
+    store.sensors().offer(sensor.key, &code, now, now + HOUR).await?;
+    Ok(Some(code))
 }
 
 /// Serves API and pages on `listener` until `shutdown` is done, then ends all sessions. Live streams come by
@@ -85,7 +112,8 @@ pub async fn serve(
     if let Some(sentence) = render::missing(&config.also).await {
         return Err(ServeError::Also(sentence));
     }
-    let app = Arc::new(App::new(config, store, node, hub, webrtc, now()));
+    let sensors = Sensors::open(&config, now())?;
+    let app = Arc::new(App::new(config, store, node, hub, webrtc, sensors, now()));
     let router = start(&app).await?;
     let background = [
         tokio::spawn(watch::follow(app.clone())),
@@ -99,6 +127,7 @@ pub async fn serve(
         tokio::spawn(guide::import::keep(app.clone())),
         tokio::spawn(recordings::keep(app.clone())),
     ];
+    let sensors = doors::open(&app).await?;
     let handle = Handle::new();
     listener.set_nonblocking(true)?;
     let serving = async {
@@ -125,7 +154,7 @@ pub async fn serve(
             serving.await
         }
     };
-    background.iter().for_each(tokio::task::JoinHandle::abort);
+    background.iter().chain(&sensors).for_each(tokio::task::JoinHandle::abort);
     Ok(served?)
 }
 

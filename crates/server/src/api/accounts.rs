@@ -20,9 +20,6 @@ use crate::problem::{Answer, Problem};
 /// How long a link that signs an account in can be used.
 const LINK: Millis = 7 * DAY;
 
-/// Streams that an account may be given: a household with a screen in every room.
-const MOST_STREAMS: u32 = 32;
-
 /// Everybody.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accounts {
@@ -41,9 +38,9 @@ pub(crate) struct AccountView {
     has_password: bool,
     created: Millis,
     last_seen: Option<Millis>,
-    /// Films and channels that it may watch at a time; null is what the house gives everybody.
-    #[schema(example = 2)]
-    streams: Option<u32>,
+    /// The id of its plan; null has what the house gives everybody.
+    #[schema(example = "abc")]
+    plan: Option<String>,
 }
 
 impl From<Account> for AccountView {
@@ -55,7 +52,7 @@ impl From<Account> for AccountView {
             role: role_word(account.role),
             created: account.created,
             last_seen: account.seen,
-            streams: account.streams,
+            plan: account.plan,
         }
     }
 }
@@ -99,9 +96,9 @@ pub(crate) struct NewAccount {
 pub(crate) struct ChangeAccount {
     name: Option<String>,
     role: Option<RoleWord>,
-    /// Films and channels that it may watch at a time, 1 to 32; null is what the house gives everybody.
+    /// The id of its plan; null is what the house gives everybody.
     #[serde(default, deserialize_with = "said")]
-    streams: Option<Option<u32>>,
+    plan: Option<Option<String>>,
 }
 
 /// An account with the link that signs it in once.
@@ -151,7 +148,7 @@ async fn linked(app: &Shared, account: Account) -> Answer<(StatusCode, Body<Link
     Ok((StatusCode::CREATED, Body(linked)))
 }
 
-/// Changes an account's name, its role, or how many streams it may watch at a time.
+/// Changes an account's name, its role, or its plan.
 #[utoipa::path(patch, path = "/api/accounts/{id}", tag = "Accounts", params(("id" = String, Path)),
     request_body = ChangeAccount,
     responses((status = 200, body = AccountView), (status = 404),
@@ -171,12 +168,13 @@ pub(crate) async fn change(
     {
         return Err(Problem::conflict("That is the last owner; make somebody else an owner first."));
     }
-    if let Some(streams) = body.streams {
-        if streams.is_some_and(|streams| !(1..=MOST_STREAMS).contains(&streams)) {
-            let detail = format!("An account watches 1 to {MOST_STREAMS} streams at a time, or null.");
-            return Err(Problem::invalid("streams", detail));
-        }
-        accounts.set_streams(&id, streams).await?;
+    if let Some(plan) = &body.plan
+        && !accounts.set_plan(&id, plan.as_deref()).await?
+    {
+        return Err(Problem::invalid(
+            "plan",
+            "There is no such plan; `/api/plans` lists those that there are.",
+        ));
     }
     let changed = accounts.get(&id).await?.ok_or_else(no_account)?;
     Ok(Body(changed.into()))

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use playhouse_store::accounts::Role;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::Receiver;
@@ -57,6 +58,11 @@ impl Reader {
         event("channel", &serde_json::json!({"id": id, "live": self.app.hub.stream(id).is_some()}))
     }
 
+    /// Whether the reader may know what sensors see.
+    fn watches(&self) -> bool {
+        self.caller.role() >= Some(Role::Player)
+    }
+
     /// Looks again who is reading: a stream outlives the request that opened it, and a sign-in or a role may have
     /// ended since. False where nobody is there any more.
     async fn look_again(&mut self) -> bool {
@@ -73,6 +79,7 @@ impl Reader {
             Change::Queue => self.queue(),
             Change::Rendering(view) => self.caller.is_owner().then(|| event("rendering", view)).flatten(),
             Change::Channel(id) => self.channel(id),
+            Change::Notice(view) => self.watches().then(|| event("notice", view)).flatten(),
         }
     }
 
@@ -105,7 +112,7 @@ impl Reader {
 
 /// Changes of your sessions (`event: session`) and of your place in the queue (`event: queue`), and which channels change
 /// or go on or off the air (`event: channel`), as they happen; for owners also how films that are made playable are
-/// getting on (`event: rendering`). After connecting, ask once for the state.
+/// getting on (`event: rendering`), and for players and owners what rules tell of sensors (`event: notice`). After connecting, ask once for the state.
 #[utoipa::path(get, path = "/api/events", tag = "Sessions",
     responses((status = 200, content_type = "text/event-stream"), (status = 503, description = "Too many streams.")))]
 pub(crate) async fn stream(State(app): State<Shared>, caller: Caller) -> Answer<Response> {

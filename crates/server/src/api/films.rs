@@ -14,6 +14,7 @@ use playhouse_store::films::{Film, Position, State as Condition};
 use playhouse_store::renderings::{Rendering, State as Progress};
 use playhouse_watch::container::{Chapter, Kind, Track};
 use playhouse_watch::household::may_see;
+use playhouse_watch::loudness::Loudness;
 use playhouse_watch::name;
 use playhouse_watch::notes::Notes;
 use playhouse_watch::sprites::Sprites;
@@ -26,7 +27,7 @@ use crate::clock::now;
 use crate::extract::{Id, Json, Params};
 use crate::gate::who::Caller;
 use crate::house::cover;
-use crate::house::extras::Text;
+use crate::house::extras::{PICTURES, Text, loudness};
 use crate::house::films::no_film;
 use crate::house::renderings::RenderingView;
 use crate::house::stage::to_its_end;
@@ -83,6 +84,20 @@ pub(crate) struct FilmView {
     watched_ms: Option<Millis>,
 }
 
+/// What the numbers of a picture mean (ITU-T H.273), by ffmpeg's names; null is not known.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ColourView {
+    #[schema(example = "bt2020")]
+    primaries: Option<String>,
+    #[schema(example = "smpte2084")]
+    transfer: Option<String>,
+    #[schema(example = "bt2020nc")]
+    matrix: Option<String>,
+    /// `tv` or `pc`.
+    #[schema(example = "tv")]
+    range: Option<String>,
+}
+
 /// A track of a film.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TrackView {
@@ -98,6 +113,8 @@ pub(crate) struct TrackView {
     channels: Option<u32>,
     /// What the film calls it.
     title: Option<String>,
+    /// Of pictures.
+    colour: Option<ColourView>,
     /// Whether players show or sound it. Subtitles that are pictures stay in the file.
     shown: bool,
 }
@@ -130,6 +147,20 @@ pub(crate) struct ActorView {
     name: String,
     /// Whom they play; empty where nobody says.
     role: String,
+}
+
+/// How loud a sound is (EBU R128).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LoudnessView {
+    /// Integrated, in LUFS.
+    #[schema(example = -27.4)]
+    lufs: f64,
+    /// The true peak, in dB below full scale.
+    #[schema(example = -9.1)]
+    peak_db: f64,
+    /// By how much a player amplifies it so that all films are equally loud (-16 LUFS) and no peak is cut.
+    #[schema(example = 8.1)]
+    gain_db: f64,
 }
 
 /// Bytes that are kept of a film.
@@ -168,6 +199,12 @@ pub(crate) struct FilmDetail {
     bytes: i64,
     chapters: Vec<ChapterView>,
     subtitles: Vec<TextView>,
+    /// Subtitles that are pictures, as they are in the file: a Matroska file of nothing else, for players that show them.
+    #[schema(example = "/api/films/abc/pictures.mks")]
+    pictures: Option<String>,
+    /// How loud the sounds are that play, in the order of the playlists; empty until they were measured, null for what
+    /// could not be.
+    loudness: Vec<Option<LoudnessView>>,
     /// Where small pictures are described, as `WebVTT`, once there are some.
     #[schema(example = "/api/films/abc/sprites/sprites.vtt")]
     sprites: Option<String>,
@@ -348,6 +385,8 @@ pub(crate) async fn detail(
             .map(|chapter| ChapterView { start_s: chapter.start_ms as f64 / 1000.0, title: chapter.title })
             .collect(),
         subtitles: texts.into_iter().enumerate().map(text).collect(),
+        pictures: app.extras.pictures_of(id).is_file().then(|| format!("/api/films/{id}/pictures.mks")),
+        loudness: loudness::of(extra).unwrap_or_default().sounds.into_iter().map(loudness_view).collect(),
         sprites: sprites.map(|_| format!("/api/films/{id}/sprites/sprites.vtt")),
         plot: notes.plot,
         genres: notes.genres,
@@ -361,12 +400,23 @@ pub(crate) async fn detail(
     })
 }
 
+fn loudness_view(measured: Option<Loudness>) -> Option<LoudnessView> {
+    let loudness = measured?;
+    let gain = (loudness.playing_gain() * 10.0).round() / 10.0;
+    Some(LoudnessView { lufs: loudness.integrated, peak_db: loudness.peak, gain_db: gain })
+}
+
 fn parsed<T: Default + serde::de::DeserializeOwned>(json: Option<&String>) -> T {
     json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
 }
 
 fn track_view(track: Track) -> TrackView {
-    const PICTURES: [&str; 4] = ["hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"];
+    let colour = (track.kind == Kind::Video).then_some(ColourView {
+        primaries: track.colour.primaries,
+        transfer: track.colour.transfer,
+        matrix: track.colour.matrix,
+        range: track.colour.range,
+    });
     TrackView {
         shown: track.kind != Kind::Subtitle || !PICTURES.contains(&track.codec.as_str()),
         kind: match track.kind {
@@ -380,6 +430,7 @@ fn track_view(track: Track) -> TrackView {
         height: track.height,
         channels: track.channels,
         title: track.title,
+        colour,
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::Json as Body;
 use axum::extract::State;
 use axum::http::StatusCode;
+use playhouse_store::accounts::Account;
 use playhouse_store::channels::Kind as ChannelKind;
 use playhouse_store::recordings::{Kind, Recording, Rule, State as Condition};
 use playhouse_store::{Millis, id};
@@ -248,7 +249,7 @@ fn no_recording() -> Problem {
 }
 
 /// Holds what is to be planned against what is planned already.
-async fn weigh(app: &Shared, account: &str, new: &[Recording], rule: Option<String>) -> Answer<Planned> {
+async fn weigh(app: &Shared, account: &Account, new: &[Recording], rule: Option<String>) -> Answer<Planned> {
     let kinds = house::kinds(app).await?;
     let mut all = app.store.recordings().all(None).await?;
     let before = house::quota(&all, account, &kinds);
@@ -267,8 +268,8 @@ async fn weigh(app: &Shared, account: &str, new: &[Recording], rule: Option<Stri
     })
 }
 
-fn full() -> Problem {
-    let hours = house::QUOTA_SECONDS / 3600;
+fn full(quota: &QuotaView) -> Problem {
+    let hours = quota.limit_s / 3600;
     let detail =
         format!("Your recordings would take more than {hours} hours, which is the limit. Delete some first.");
     Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk", "No room for recordings", detail)
@@ -277,12 +278,12 @@ fn full() -> Problem {
 /// Your recordings and rules, what is in each other's way, and how much room there is.
 #[utoipa::path(get, path = "/api/recordings", tag = "Recordings", responses((status = 200, body = RecordingList)))]
 pub(crate) async fn list(State(app): State<Shared>, caller: Caller) -> Answer<Body<RecordingList>> {
-    let account = &account(&caller)?.id;
+    let account = account(&caller)?;
     let all = app.store.recordings().all(None).await?;
     let kinds = house::kinds(&app).await?;
     let (conflicts, quota) = (house::conflicts(&all, &kinds), house::quota(&all, account, &kinds));
-    let mine = all.into_iter().filter(|recording| recording.account == *account);
-    let rules = app.store.recordings().rules(Some(account)).await?;
+    let mine = all.into_iter().filter(|recording| recording.account == account.id);
+    let rules = app.store.recordings().rules(Some(&account.id)).await?;
     Ok(Body(RecordingList {
         recordings: mine.map(|recording| view(recording, &conflicts)).collect(),
         rules: rules.into_iter().map(rule_view).collect(),
@@ -300,7 +301,7 @@ pub(crate) async fn create(
     caller: Caller,
     Json(body): Json<NewRecording>,
 ) -> Answer<(StatusCode, Body<Planned>)> {
-    let account = &account(&caller)?.id;
+    let account = account(&caller)?;
     let channel = app.store.channels().get(&body.channel).await?.ok_or_else(no_channel)?;
     if channel.kind == ChannelKind::External {
         return Err(Problem::conflict(
@@ -315,14 +316,14 @@ pub(crate) async fn create(
     if entry.stop <= now() {
         return Err(Problem::conflict("That programme is over."));
     }
-    let recording = house::of(account, &channel, &entry, pads, now());
+    let recording = house::of(&account.id, &channel, &entry, pads, now());
     let planned = weigh(&app, account, std::slice::from_ref(&recording), None).await?;
     if body.dry_run {
         return Ok((StatusCode::OK, Body(planned)));
     }
-    let count = app.store.recordings().all(Some(account)).await?.len();
+    let count = app.store.recordings().all(Some(&account.id)).await?.len();
     if count >= MOST || (takes_room(channel.kind) && !planned.fits) {
-        return Err(full());
+        return Err(full(&planned.quota));
     }
     if !app.store.recordings().create(&recording).await? {
         return Err(Problem::conflict("You are recording that already; your recordings have it."));
@@ -434,7 +435,7 @@ pub(crate) async fn create_rule(
     caller: Caller,
     Json(body): Json<NewRule>,
 ) -> Answer<(StatusCode, Body<Planned>)> {
-    let account = &account(&caller)?.id;
+    let account = account(&caller)?;
     let words = body.words.trim();
     if words.chars().count() > LONGEST_WORDS || !words.chars().any(char::is_alphanumeric) {
         return Err(Problem::invalid(
@@ -447,7 +448,7 @@ pub(crate) async fn create_rule(
     }
     let rule = Rule {
         id: id::fresh(),
-        account: account.clone(),
+        account: account.id.clone(),
         kind: match body.kind {
             RuleKind::Series => Kind::Series,
             RuleKind::Keyword => Kind::Keyword,
@@ -463,7 +464,7 @@ pub(crate) async fn create_rule(
     if body.dry_run {
         return Ok((StatusCode::OK, Body(weigh(&app, account, &found, None).await?)));
     }
-    if app.store.recordings().rules(Some(account)).await?.len() >= MOST_RULES {
+    if app.store.recordings().rules(Some(&account.id)).await?.len() >= MOST_RULES {
         return Err(Problem::conflict(format!(
             "You have {MOST_RULES} rules, which is the limit; remove one first."
         )));

@@ -166,6 +166,7 @@ pub(crate) async fn create(
             network: manifest.network && settings.network,
             memory_mib: manifest.limits.memory_mib,
             processes: manifest.limits.processes,
+            seconds: manifest.limits.minutes * 60,
             seats: manifest.seats,
         },
         size,

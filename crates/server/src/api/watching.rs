@@ -238,6 +238,33 @@ pub(crate) async fn sprites(
     Ok(headed(StatusCode::OK, Bytes::from(bytes), &[(CONTENT_TYPE, "image/jpeg".to_owned()), lasts]))
 }
 
+/// Subtitles of a film that are pictures, as they are in its file: Matroska with nothing else, for players that show them.
+#[utoipa::path(get, path = "/api/films/{id}/pictures.mks", tag = "Films", params(("id" = String, Path)),
+    responses((status = 200, content_type = "video/x-matroska"),
+              (status = 404, description = "It has none, or they are not taken out yet.")))]
+pub(crate) async fn pictures(State(app): State<Shared>, Id(id): Id<String>) -> Answer<Response> {
+    let none = || {
+        Problem::not_found(
+            "This film has no subtitles that are pictures (yet); they are taken out in the background.",
+        )
+    };
+    let path = app.extras.pictures_of(&id);
+    let buffers = Arc::clone(&app.buffers);
+    let reading = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::open(path)?;
+        let len = file.metadata()?.len();
+        io::Result::Ok((len, Piece::new(Vec::new(), file, std::iter::once(0..len), &buffers).body()?))
+    });
+    let read = reading.await.map_err(|error| Problem::internal("Reading subtitles", &error))?;
+    let Ok((len, body)) = read else { return Err(none()) };
+    let known = [
+        (CONTENT_TYPE, "video/x-matroska".to_owned()),
+        (CONTENT_LENGTH, len.to_string()),
+        (CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
+    Ok(headed(StatusCode::OK, body, &known))
+}
+
 /// What a file is called in HTTP, by its ending.
 fn content_type(path: &str) -> &'static str {
     let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();

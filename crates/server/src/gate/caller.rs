@@ -89,7 +89,8 @@ async fn recently(app: &App, secret: &str) -> Answer<Option<Signed>> {
 /// Who is asking.
 pub(crate) async fn find(app: &App, headers: &HeaderMap, uri: &Uri) -> Answer<Caller> {
     let watcher = Watcher::default();
-    let mut caller = Caller { who: Who::Nobody, sign_in: None, secret: None, link: None, watcher };
+    let mut caller =
+        Caller { who: Who::Nobody, sign_in: None, player: None, secret: None, link: None, watcher };
     let short = |secret: &&str| !secret.is_empty() && secret.len() <= LONGEST_SECRET;
     if let Some(secret) = bearer(headers).or_else(|| cookie::read(headers)).filter(short)
         && let Some(signed) = recently(app, secret).await?

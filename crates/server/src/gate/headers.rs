@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::config::Config;
+use crate::site::Origin as SiteOrigin;
 
 /// What our own pages load: our scripts, pictures and clips, and nothing of anybody else's.
 const CONTENT: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; \
@@ -23,10 +24,11 @@ pub(crate) struct Headers {
 impl Headers {
     /// The headers for a configuration.
     pub(crate) fn new(config: &Config) -> Self {
+        let origins: Vec<&str> = config.embed_origins.iter().map(SiteOrigin::as_str).collect();
         let frames = if config.embed_origins.is_empty() {
             "'none'".to_owned()
         } else {
-            format!("'self' {}", config.embed_origins.join(" "))
+            format!("'self' {}", origins.join(" "))
         };
         let content = format!("{CONTENT}; frame-ancestors {frames}");
         // An origin that is no header value is none that a browser could send either.

@@ -38,7 +38,7 @@ pub(crate) fn judge(config: &Config, headers: &HeaderMap, uri: &Uri) -> Origin {
     let host = host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str));
     if authority.is_some() && authority == host {
         Origin::Own
-    } else if config.embed_origins.iter().any(|allowed| allowed == text) {
+    } else if config.embed_origins.iter().any(|allowed| allowed.as_str() == text) {
         Origin::Embedding(origin.clone())
     } else {
         Origin::Foreign
@@ -52,8 +52,8 @@ pub(crate) fn check(origin: &Origin, method: &Method, headers: &HeaderMap) -> Re
     if safe || *origin != Origin::Foreign || bearer(headers).is_some() {
         return Ok(());
     }
-    let detail = "The request came from another site's page. Open Playhouse itself and do it there, or add that \
-                  site's origin to the configuration (embed_origins).";
+    let detail = "The request came from another site's page. Open Playhouse itself and do it there, or name that \
+                  site in the configuration: `embed-origins = [\"https://…\"]`.";
     Err(Problem::new(StatusCode::FORBIDDEN, "wrong-origin", "Wrong origin", detail))
 }
 
@@ -80,7 +80,7 @@ mod tests {
     fn config() -> Config {
         let mut config =
             Config::new("d".into(), "r".into(), Vec::new(), playhouse_play::control::NetSpec::default());
-        config.embed_origins = vec!["https://arcade.example".to_owned()];
+        config.embed_origins = vec!["https://arcade.example".parse().unwrap()];
         config
     }
 

@@ -74,6 +74,9 @@ async fn judge(app: &Shared, path: &MatchedPath, id: &str, request: &Parts) -> A
         && rules::opens(token.only.as_deref(), path.as_str(), id)
     {
         caller.who = Who::Account(account);
+        // Players of one link on several devices are several streams.
+        let from = address(request).map(|address| address.to_canonical().to_string());
+        caller.player = Some(format!("{}-{}", token.id, from.unwrap_or_default()));
     }
     let need = rules::find(&request.method, path.as_str()).ok_or_else(|| {
         // The router is checked against the table when it is built, so that this is never reached.

@@ -37,6 +37,8 @@ pub(crate) struct Caller {
     pub(crate) who: Who,
     /// The id of the sign-in.
     pub(crate) sign_in: Option<String>,
+    /// The player that a token in the address opened something to: the token, and from where it asks.
+    pub(crate) player: Option<String>,
     /// The secret of the sign-in, to end it.
     pub(crate) secret: Option<String>,
     /// An invite whose token stands in the address, and which holds.

@@ -1,4 +1,7 @@
-//! What is seen around a film: chapters, texts, notes and small pictures, made in the background.
+//! What is known of a film besides what plays: chapters, texts, notes, small pictures, how loud it is; made in the
+//! background.
+
+pub(crate) mod loudness;
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -28,6 +31,15 @@ const RARELY: Duration = Duration::from_mins(5);
 /// Texts of a film at most.
 const MOST: usize = 32;
 
+/// Is changed with what is made, so that it is made anew of films that have extras.
+const VERSION: &str = "pictures";
+
+/// Subtitles that are pictures, by ffmpeg's names: players of ours show none, others do.
+pub(crate) const PICTURES: [&str; 4] = ["hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"];
+
+/// The file that they are kept in as they are, beside whatever plays.
+const KEPT: &str = "pictures.mks";
+
 /// A text as it is kept: `s0.vtt` and so on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Text {
@@ -52,6 +64,11 @@ impl Extras {
     /// Where those of a film lie.
     pub(crate) fn folder_of(&self, film: &str) -> PathBuf {
         self.folder.join(film)
+    }
+
+    /// The subtitles of a film that are pictures, where it has some: a Matroska file of nothing else.
+    pub(crate) fn pictures_of(&self, film: &str) -> PathBuf {
+        self.folder_of(film).join(KEPT)
     }
 
     /// Has films looked at soon.
@@ -112,7 +129,8 @@ pub(crate) async fn keep(app: Shared) {
 /// Makes those of one film whose file, or what lies beside it, is not what it was; whether there was one.
 async fn look(app: &Shared) -> Result<bool, StoreError> {
     let extras = app.store.extras().all().await?;
-    for film in app.store.films().all().await? {
+    let films = app.store.films().all().await?;
+    for film in &films {
         if film.state != Condition::Ready {
             continue;
         }
@@ -126,11 +144,12 @@ async fn look(app: &Shared) -> Result<bool, StoreError> {
         if known.is_some_and(|extra| extra.print == film.print && extra.beside == mark && named) {
             continue;
         }
-        make(app, &film, beside, mark, known).await?;
+        make(app, film, beside, mark, known).await?;
         app.films.forget(&film.id);
         return Ok(true);
     }
-    Ok(false)
+    // What takes a pass over each film comes when there is nothing else.
+    loudness::look(app, &films, &extras).await
 }
 
 /// What lies beside a film and belongs to it: its name, what it is, its size and date. Blocks.
@@ -158,6 +177,7 @@ fn beside(root: &Path, path: &str) -> Vec<(String, Sidecar, u64, i64)> {
 
 fn mark(beside: &[(String, Sidecar, u64, i64)]) -> String {
     let lines = beside.iter().map(|(name, _, size, at)| format!("{name}\0{size}\0{at}"));
+    let lines = std::iter::once(VERSION.to_owned()).chain(lines);
     playhouse_store::id::hash(&lines.collect::<Vec<_>>().join("\n"))
 }
 
@@ -206,6 +226,7 @@ async fn make(
     kept.retain(|(_, cues)| !cues.is_empty());
     kept.truncate(MOST);
     let sprites = sheets(app, film, container, &folder, same).await;
+    keep_pictures(app, film, container, &folder).await;
     let texts: Vec<Text> = kept.iter().map(|(text, _)| text.clone()).collect();
     let bytes = {
         let folder = folder.clone();
@@ -232,8 +253,15 @@ async fn make(
         sprites: json(&sprites),
         age: noted.age,
         bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+        loudness: None,
     };
     app.store.extras().put(&extra, noted.title.as_deref(), noted.year).await?;
+    // An earlier version of the program may have read less of it.
+    if let Some(tracks) =
+        container.map(|container| json(&container.tracks)).filter(|tracks| *tracks != film.codecs)
+    {
+        app.store.films().set_tracks(&film.id, &tracks).await?;
+    }
     // What an owner has said stays.
     if film.age.is_none() && noted.age.is_some() {
         app.store.films().set_age(&film.id, noted.age).await?;
@@ -298,23 +326,42 @@ async fn sheets(
         return Some(sprites);
     }
     let file = folder::open(Path::new(&film.folder), &film.path).ok()?;
-    let (pause, mut paused) = watch::channel(app.node.capacity().running > 0);
-    let attend = async {
-        loop {
-            tokio::time::sleep(EVERY).await;
-            pause.send_replace(app.node.capacity().running > 0);
-        }
-    };
-    let made = tokio::select! {
-        made = render::sheets(file, &sprites, folder, &mut paused) => made,
-        () = attend => return None,
-    };
-    match made {
+    let making = in_idle_time(app, async |paused| render::sheets(file, &sprites, folder, paused).await);
+    match making.await {
         Ok(()) => Some(sprites),
         Err(error) => {
             tracing::info!(film = film.id, %error, "no small pictures of a film could be made");
             None
         }
+    }
+}
+
+/// Does work of ffmpeg that stands still while somebody plays.
+async fn in_idle_time<T>(app: &Shared, work: impl AsyncFnOnce(&mut watch::Receiver<bool>) -> T) -> T {
+    let (pause, mut paused) = watch::channel(app.node.capacity().running > 0);
+    let mut work = std::pin::pin!(work(&mut paused));
+    loop {
+        if let Ok(done) = tokio::time::timeout(EVERY, &mut work).await {
+            return done;
+        }
+        pause.send_replace(app.node.capacity().running > 0);
+    }
+}
+
+/// Keeps the subtitles of a film that are pictures, which no rendition has and no browser shows.
+async fn keep_pictures(app: &Shared, film: &Film, container: Option<&Container>, folder: &Path) {
+    let tracks = container.map(|container| container.tracks.as_slice()).unwrap_or_default();
+    let subtitles = tracks.iter().filter(|track| track.kind == Kind::Subtitle).enumerate();
+    let pictures = subtitles.filter(|(_, track)| PICTURES.contains(&track.codec.as_str()));
+    let numbers: Vec<usize> = pictures.map(|(number, _)| number).take(MOST).collect();
+    if numbers.is_empty() || folder.join(KEPT).exists() {
+        return;
+    }
+    let Ok(file) = folder::open(Path::new(&film.folder), &film.path) else { return };
+    let keeping =
+        in_idle_time(app, async |paused| render::pictures(file, &numbers, folder, KEPT, paused).await);
+    if let Err(error) = keeping.await {
+        tracing::info!(film = film.id, %error, "subtitles that are pictures could not be kept by themselves");
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) mod places;
 pub(crate) mod queue;
 pub(crate) mod recordings;
 pub(crate) mod renderings;
+pub(crate) mod sensors;
 pub(crate) mod sessions;
 pub(crate) mod stage;
 pub(crate) mod throttle;

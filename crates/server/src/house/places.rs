@@ -35,7 +35,7 @@ pub(crate) fn ask<'a>(app: &App, caller: &'a Caller, what: What) -> Option<Ask<'
     Some(Ask {
         account: &account.id,
         limit: limit(app, account),
-        device: caller.sign_in.as_deref().unwrap_or_default(),
+        device: caller.sign_in.as_deref().or(caller.player.as_deref()).unwrap_or_default(),
         profile: caller.watcher.profile.as_deref(),
         what,
     })

@@ -5,6 +5,7 @@ pub(crate) mod live;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use playhouse_store::accounts::Account;
 use playhouse_store::channels::{Channel, Kind};
 use playhouse_store::recordings::{self, Recording, Rule, State};
 use playhouse_store::{Millis, id};
@@ -27,8 +28,8 @@ const AHEAD: Millis = 7 * DAY;
 /// Recordings at a time: each writes to the disk all the while.
 pub(crate) const AT_ONCE: usize = 4;
 
-/// Seconds that the recordings of one account may have: two hundred hours.
-pub(crate) const QUOTA_SECONDS: u64 = 200 * 3600;
+/// Hours that the recordings of one account may have, where its plan says nothing else.
+pub(crate) const QUOTA_HOURS: u64 = 200;
 
 /// Planned and kept recordings of one account.
 pub(crate) const MOST: usize = 2000;
@@ -65,9 +66,10 @@ pub(crate) fn conflicts(
 }
 
 /// What an account's recordings take and will take.
-pub(crate) fn quota(recordings: &[Recording], account: &str, channels: &HashMap<String, Kind>) -> Quota {
-    let mut quota = Quota { used: 0, planned: 0, limit: QUOTA_SECONDS };
-    for recording in recordings.iter().filter(|recording| recording.account == account) {
+pub(crate) fn quota(recordings: &[Recording], account: &Account, channels: &HashMap<String, Kind>) -> Quota {
+    let hours = account.recording_hours.map_or(QUOTA_HOURS, u64::from);
+    let mut quota = Quota { used: 0, planned: 0, limit: hours * 3600 };
+    for recording in recordings.iter().filter(|recording| recording.account == account.id) {
         let kind = recording.channel.as_ref().and_then(|channel| channels.get(channel));
         let span = span(recording);
         let seconds = u64::try_from((span.to - span.from) / 1000).unwrap_or(0);

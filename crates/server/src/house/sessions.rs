@@ -34,6 +34,8 @@ pub(crate) enum Change {
     Queue,
     /// How a film that is made playable is getting on, for owners.
     Rendering(serde_json::Value),
+    /// A rule tells of something that a sensor saw.
+    Notice(serde_json::Value),
     /// A channel changed, or went on or off the air.
     Channel(String),
 }

@@ -32,6 +32,9 @@ pub(crate) fn make(path: &Path, size: &str, more: &[&str]) {
             "libx264",
         ])
         .args([
+            // What several threads of x264 make differs now and then on a busy machine.
+            "-threads",
+            "1",
             "-preset",
             "veryfast",
             "-g",

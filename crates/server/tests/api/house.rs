@@ -41,6 +41,13 @@ pub(crate) fn write_title(folder: &Path, id: &str, text: &str) {
     fs::write(title.join("title.toml"), text).unwrap();
 }
 
+fn config(path: &Path) -> Config {
+    let titles = vec![path.join("titles")];
+    let mut config = Config::new(path.join("data"), path.join("run"), titles, NetSpec::default());
+    config.programs = vec![path.join("bin")];
+    config
+}
+
 impl House {
     pub(crate) async fn new() -> Self {
         Self::with(2, |_| {}).await
@@ -53,10 +60,22 @@ impl House {
         write_title(path, "other", &GAME.replace("Good Game", "Other Game"));
         fs::create_dir_all(path.join("bin")).unwrap();
         fs::write(path.join("bin/game"), "").unwrap();
-        let mut config =
-            Config::new(path.join("data"), path.join("run"), vec![path.join("titles")], NetSpec::default());
-        config.programs = vec![path.join("bin")];
+        let mut config = config(path);
         change(&mut config);
+        Self::serve(folder, config, limit).await
+    }
+
+    /// Starts the house over what an earlier run has left.
+    pub(crate) async fn start_again(&mut self, change: impl FnOnce(&mut Config)) {
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        let mut config = config(folder.path());
+        change(&mut config);
+        self.store.close().await;
+        *self = Self::serve(folder, config, 2).await;
+    }
+
+    async fn serve(folder: TempDir, config: Config, limit: u32) -> Self {
+        let path = folder.path();
         let tls = config.tls;
         let store = Store::open(&path.join("playhouse.db")).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

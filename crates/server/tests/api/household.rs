@@ -189,9 +189,36 @@ async fn one_stream_too_many_is_told_who_watches_where_and_takes_over() {
 
     let account = owner.get("/api/me").await.json();
     let account = format!("/api/accounts/{}", account["id"].as_str().unwrap());
-    owner.patch(&account, json!({"streams": 0})).await.problem(422, "invalid");
-    assert_eq!(owner.patch(&account, json!({"streams": 2})).await.expect(200).json()["streams"], 2);
+    let two = owner.post("/api/plans", json!({"name": "Two", "streams": 2})).await.expect(201).json();
+    assert_eq!(owner.patch(&account, json!({"plan": two["id"]})).await.expect(200).json()["plan"], two["id"]);
     phone.get(&segment).await.expect(200);
     let streams = owner.get("/api/streams").await.expect(200).json();
     assert_eq!((streams["streams"].as_array().unwrap().len(), &streams["limit"]), (2, &json!(2)));
+}
+
+#[tokio::test]
+async fn owners_make_plans_and_give_them_to_accounts() {
+    let house = House::new().await;
+    let (owner, player) = (house.owner().await, house.player().await);
+    let id = player.get("/api/me").await.json()["id"].as_str().unwrap().to_owned();
+    let account = format!("/api/accounts/{id}");
+    let empty = owner.get("/api/plans").await.expect(200).json();
+    assert_eq!((&empty["plans"], &empty["usual_streams"]), (&json!([]), &json!(4)));
+    for wrong in [json!({"name": "A", "streams": 0}), json!({"name": "A", "streams": 33})] {
+        owner.post("/api/plans", wrong).await.problem(422, "invalid");
+    }
+    let plan = owner.post("/api/plans", json!({"name": "Family", "streams": 6})).await.expect(201).json();
+    owner.post("/api/plans", json!({"name": "family"})).await.problem(409, "conflict");
+    owner.patch(&account, json!({"plan": "none"})).await.problem(422, "invalid");
+    owner.patch(&account, json!({"plan": plan["id"]})).await.expect(200);
+    let limit = async || player.get("/api/streams").await.expect(200).json()["limit"].clone();
+    assert_eq!(limit().await, 6);
+    let path = format!("/api/plans/{}", plan["id"].as_str().unwrap());
+    let changed = owner.patch(&path, json!({"streams": 2, "name": "Couple"})).await.expect(200).json();
+    assert_eq!((&changed["name"], &changed["accounts"]), (&json!("Couple"), &json!(1)));
+    assert_eq!(limit().await, 2);
+    // Whose plan is gone has what the house gives everybody.
+    owner.delete(&path).await.expect(204);
+    owner.delete(&path).await.problem(404, "not-found");
+    assert_eq!(limit().await, 4);
 }

@@ -66,6 +66,11 @@ impl Client {
         Self { address, token: None, cookie: None }
     }
 
+    /// The same person at another address.
+    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
     /// Sends whatever is given, after the request line and the usual headers.
     pub(crate) async fn send(
         &self,

@@ -83,3 +83,26 @@ async fn only_the_newest_links_of_an_account_hold_and_channels_have_some_too() {
     house.nobody.get(&hls).await.problem(401, "sign-in-required");
     owner.post("/api/channels/none/links", json!({})).await.problem(404, "not-found");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn players_with_links_count_among_the_streams_of_whoever_made_them() {
+    let house = House::with(2, |config| config.streams = 1).await;
+    let player = house.player().await;
+    make(&folder(&house).join("Popular (2001).mp4"), "320x180", &[]);
+    let film = until(&player, |film| film["state"] == "ready").await;
+    let id = film["id"].as_str().unwrap();
+    let mut segments = Vec::new();
+    for _ in 0..2 {
+        let link = player.post(&format!("/api/films/{id}/links"), json!({})).await.expect(201).json();
+        let hls = path(&link, "hls", player.address);
+        let secret = hls.split_once("token=").unwrap().1.to_owned();
+        segments.push(format!("/api/films/{id}/0/0.m4s?token={secret}"));
+    }
+    house.nobody.get(&segments[0]).await.expect(200);
+    house.nobody.get(&segments[0]).await.expect(200);
+    // The television of the second link is another stream of the same account, and so is a page of it.
+    house.nobody.get(&segments[1]).await.problem(409, "streams-taken");
+    player.post("/api/streams", json!({"film": id})).await.problem(409, "streams-taken");
+    let streams = player.get("/api/streams").await.json();
+    assert_eq!(streams["streams"].as_array().unwrap().len(), 1, "{streams}");
+}

@@ -321,3 +321,153 @@ async fn a_film_that_plays_is_made_in_av1_where_somebody_asks_for_it() {
     owner.post(&format!("{url}?also=av1"), json!({})).await.problem(409, "conflict");
     assert!(detail["stored"]["renditions_bytes"].as_i64() > Some(0), "{}", detail["stored"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_loud_a_film_is_is_measured_whatever_plays_of_it() {
+    let house = House::new().await;
+    let (owner, player) = (house.owner().await, house.player().await);
+    let films = folder(&house);
+    // A film that plays as it is, one whose sound is kept, and one whose sound is encoded.
+    make(&films.join("Direct.mp4"), "320x180", &["-af", "volume=-8dB"]);
+    make(&films.join("Kept.mkv"), "320x180", &["-af", "volume=12dB"]);
+    make(&films.join("Encoded.mkv"), "320x180", &["-c:a", "ac3", "-af", "volume=-8dB"]);
+    for (title, lufs) in [("Direct", -29.8), ("Kept", -9.8), ("Encoded", -16.0)] {
+        let ready = film(&owner, title, "ready").await;
+        let film =
+            detail(&player, &ready, |film| film["loudness"].as_array().is_some_and(|all| !all.is_empty()))
+                .await;
+        let measured = &film["loudness"][0];
+        let value = |name: &str| measured[name].as_f64().unwrap();
+        assert!((value("lufs") - lufs).abs() < 1.2, "{title}: {measured}");
+        // Everything comes to the same loudness.
+        assert!((value("lufs") + value("gain_db") + 16.0).abs() < 0.2, "{title}: {measured}");
+        assert!(value("peak_db") + value("gain_db") <= -0.9, "{title}: {measured}");
+    }
+}
+
+/// A file of subtitles that are pictures (PGS): a bar that is shown from the first to the third second.
+fn bars() -> Vec<u8> {
+    let segment = |kind: u8, seconds: u32, body: &[u8]| {
+        let mut bytes = b"PG".to_vec();
+        bytes.extend((seconds * 90_000).to_be_bytes());
+        bytes.extend([0; 4]);
+        bytes.push(kind);
+        bytes.extend(u16::try_from(body.len()).unwrap().to_be_bytes());
+        bytes.extend(body);
+        bytes
+    };
+    // Of 320 by 180 pixels a window of 64 by 8 at 100, 150.
+    let screen = |number: u8, objects: u8| {
+        let mut body =
+            vec![1, 64, 0, 180, 0x10, 0, number, if objects > 0 { 0x80 } else { 0 }, 0, 0, objects];
+        if objects > 0 {
+            body.extend([0, 0, 0, 0, 0, 100, 0, 150]);
+        }
+        body
+    };
+    let window = [1, 0, 0, 100, 0, 150, 0, 64, 0, 8];
+    let palette = [0, 0, 1, 235, 128, 128, 255];
+    // Each line is 64 pixels of the first colour.
+    let lines: Vec<u8> = [0, 0x80 | 0x3f, 1, 1, 0, 0].repeat(8);
+    let mut object = vec![0, 0, 0, 0xc0, 0, 0, u8::try_from(lines.len() + 4).unwrap(), 0, 64, 0, 8];
+    object.extend(lines);
+    [
+        segment(0x16, 1, &screen(0, 1)),
+        segment(0x17, 1, &window),
+        segment(0x14, 1, &palette),
+        segment(0x15, 1, &object),
+        segment(0x80, 1, &[]),
+        segment(0x16, 3, &screen(1, 0)),
+        segment(0x17, 3, &window),
+        segment(0x80, 3, &[]),
+    ]
+    .concat()
+}
+
+/// The packets of the first subtitles of a file: when each is shown, and what is in it.
+fn packets(path: &Path) -> String {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", "s:0", "-show_data_hash", "md5", "-of", "csv"])
+        .args(["-show_entries", "stream=codec_name:stream_tags=language:packet=pts_time,data_hash"])
+        .arg(path)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subtitles_that_are_pictures_are_kept_as_they_are_beside_what_plays() {
+    let house = House::new().await;
+    let (owner, player) = (house.owner().await, house.player().await);
+    let here = house.folder.path();
+    let (plain, sup) = (here.join("plain.mkv"), here.join("bars.sup"));
+    make(&plain, "320x180", &[]);
+    fs::write(&sup, bars()).unwrap();
+    let path = folder(&house).join("Bars (1999).mkv");
+    let hidden = path.with_file_name(".bars.mkv");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-i", plain.to_str().unwrap(), "-i", sup.to_str().unwrap()])
+        .args(["-map", "0", "-map", "1", "-c:v", "mpeg4", "-c:a", "mp3", "-c:s", "copy"])
+        .args(["-metadata:s:s:0", "language=ger"])
+        .arg(&hidden)
+        .status();
+    assert!(made.unwrap().success());
+    fs::rename(hidden, &path).unwrap();
+    let ready = film(&owner, "Bars", "ready").await;
+    let film = detail(&player, &ready, |film| film["pictures"].is_string()).await;
+    // The page says that they are there and not shown; no player of ours is offered them.
+    let track = film["tracks"].as_array().unwrap().iter().find(|track| track["kind"] == "subtitle").unwrap();
+    assert_eq!((&track["codec"], &track["shown"]), (&json!("hdmv_pgs_subtitle"), &json!(false)));
+    assert_eq!(film["subtitles"], json!([]));
+    let master = player.get(film["hls"].as_str().unwrap()).await.text();
+    assert!(!master.contains("SUBTITLES"), "{master}");
+
+    let kept = player.get(film["pictures"].as_str().unwrap()).await.expect(200);
+    assert_eq!(kept.header("content-type"), Some("video/x-matroska"));
+    let copy = here.join("kept.mks");
+    fs::write(&copy, &kept.body).unwrap();
+    let source = packets(&path);
+    assert!(source.contains("hdmv_pgs_subtitle,ger") && source.lines().count() >= 3, "{source}");
+    assert_eq!(packets(&copy), source);
+    player.get("/api/films/none/pictures.mks").await.problem(404, "not-found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_pauses_what_is_being_made_and_it_goes_on_afterwards() {
+    let house = House::new().await;
+    let owner = house.owner().await;
+    let short = house.folder.path().join("short.avi");
+    make(&short, "640x360", &["-c:v", "mpeg4", "-q:v", "6", "-c:a", "mp3"]);
+    let hidden = folder(&house).join(".long.avi");
+    let looped = Command::new("ffmpeg")
+        .args(["-v", "error", "-stream_loop", "9", "-i", short.to_str().unwrap(), "-c", "copy"])
+        .arg(&hidden)
+        .status();
+    assert!(looped.unwrap().success());
+    fs::rename(&hidden, folder(&house).join("Long.avi")).unwrap();
+    let state = async |wanted: &str| {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let film = until(&owner, |film| film["title"] == "Long").await;
+            if film["rendering"]["state"] == wanted {
+                return film["rendering"].clone();
+            }
+            assert!(Instant::now() < end, "it does not become {wanted}: {film}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    state("running").await;
+    let session = house.start(&owner).await;
+    let paused = state("paused").await;
+    assert!(paused["percent"].as_f64().unwrap() < 100.0, "{paused}");
+    // It stands still, however often that is looked at, and says so to whoever looks at all that is made.
+    for _ in 0..50 {
+        let list = owner.get("/api/renderings").await.expect(200).json();
+        assert_eq!(list["renderings"][0]["state"], "paused", "{list}");
+    }
+    owner.delete(&format!("/api/sessions/{session}")).await.expect(204);
+    house.until(&owner, &session, |seen| seen["state"] == "ended").await;
+    state("running").await;
+    let film = film(&owner, "Long", "ready").await;
+    assert_eq!(film["rendering"]["state"], "done");
+}

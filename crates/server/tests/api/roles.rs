@@ -40,6 +40,10 @@ const EXPECTED: &str = "
     PATCH /api/accounts/{id}                            -------O
     DELETE /api/accounts/{id}                           -------O
     POST /api/accounts/{id}/link                        -------O
+    GET /api/plans                                      -------O
+    POST /api/plans                                     -------O
+    PATCH /api/plans/{id}                               -------O
+    DELETE /api/plans/{id}                              -------O
     GET /api/titles                                     ----GSHO
     POST /api/titles/rescan                             -------O
     GET /api/titles/{id}                                ----GSHO
@@ -60,6 +64,7 @@ const EXPECTED: &str = "
     GET /api/films/{id}/file                            -----SHO
     GET /api/films/{id}/start                           -----SHO
     GET /api/films/{id}/sprites/{name}                  -----SHO
+    GET /api/films/{id}/pictures.mks                    -----SHO
     POST /api/films/{id}/links                          -----SHO
     GET /api/films/{id}/play.m3u                        -----SHO
     GET /api/search                                     ----GSHO
@@ -158,6 +163,37 @@ const EXPECTED: &str = "
     DELETE /api/sessions/{id}/invites/{invite}          ------HO
     GET /api/invites/{token}                            NVPEGSHO
     POST /api/invites/{token}                           NVPEGSHO
+    GET /api/sensors                                    -----SHO
+    POST /api/sensors                                   -------O
+    POST /api/sensors/enrol                             NVPEGSHO
+    POST /api/sensors/fleet-code                        -------O
+    GET /api/sensors/{id}                               -----SHO
+    PATCH /api/sensors/{id}                             -------O
+    DELETE /api/sensors/{id}                            -------O
+    POST /api/sensors/{id}/revoke                       -------O
+    POST /api/sensors/{id}/code                         -------O
+    PATCH /api/sensors/{id}/desired                     -------O
+    GET /api/sensors/{id}/live                          -----SHO
+    GET /api/sensors/{id}/events                        -----SHO
+    GET /api/sensors/{id}/counts                        -----SHO
+    GET /api/sensors/{id}/heat                          -----SHO
+    GET /api/sensors/{id}/export.csv                    -----SHO
+    GET /api/sensors/{id}/export.parquet                -----SHO
+    GET /api/sensor-rules                               -------O
+    POST /api/sensor-rules                              -------O
+    POST /api/sensor-rules/dry-run                      -------O
+    PUT /api/sensor-rules/{id}                          -------O
+    DELETE /api/sensor-rules/{id}                       -------O
+    GET /api/sensor-rules/{id}/calls                    -------O
+    GET /api/notices                                    -----SHO
+    GET /api/models                                     -----SHO
+    POST /api/models                                    -------O
+    PATCH /api/models/{hash}                            -------O
+    DELETE /api/models/{hash}                           -------O
+    GET /api/rollouts                                   -------O
+    POST /api/rollouts                                  -------O
+    POST /api/rollouts/{id}/advance                     -------O
+    POST /api/rollouts/{id}/return                      -------O
     POST /api/sessions/{id}/clips                       ------HO
     GET /api/clips                                      ----GSHO
     GET /api/clips/{id}                                 ----GSHO
@@ -240,6 +276,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
         let real = path.replace("{id}", id).replace("{seat}", "2").replace("{token}", "nope");
         let real = real.replace("{peer}", "nope").replace("{invite}", "nope").replace("{key}", "nope");
         let real = real.replace("{rule}", "nope").replace("{film}", "nope").replace("{rendition}", "240p");
+        let real = real.replace("{hash}", "nope");
         let real = real.replace("{playlist}", "0.m3u8").replace("{track}", "0").replace("{segment}", "0.m4s");
         for (letter, client) in &cast.everybody {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {

@@ -161,7 +161,7 @@ async fn a_session_has_room_for_so_many() {
 #[tokio::test]
 async fn only_configured_pages_embed_the_player() {
     let house =
-        House::with(2, |config| config.embed_origins = vec!["https://arcade.example".to_owned()]).await;
+        House::with(2, |config| config.embed_origins = vec!["https://arcade.example".parse().unwrap()]).await;
     let player = house.player().await;
     let session = house.start(&player).await;
     let token = house.invite(&player, &session, json!({"kind": "spectator"})).await;

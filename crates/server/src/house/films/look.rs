@@ -70,8 +70,9 @@ fn known(film: &Film) -> Known {
     }
 }
 
-fn walk(folders: &[PathBuf]) -> Found {
-    let mut found = Found::new();
+/// The films in all folders, and the folders that could not be read, with the reason.
+fn walk(folders: &[PathBuf]) -> (Found, BTreeMap<String, String>) {
+    let (mut found, mut away) = (Found::new(), BTreeMap::new());
     for films in folders {
         let name = films.to_string_lossy().into_owned();
         match folder::walk(films) {
@@ -79,10 +80,22 @@ fn walk(folders: &[PathBuf]) -> Found {
                 let place = |path| Place { folder: name.clone(), path };
                 found.extend(files.into_iter().map(|file| (place(file.path), file.stamp)));
             }
-            Err(error) => tracing::debug!(folder = name, %error, "a folder of films could not be read"),
+            Err(error) => drop(away.insert(name, error.to_string())),
         }
     }
-    found
+    (found, away)
+}
+
+/// Says which folders of films are away now, and which are back: nobody should look for films where there is no folder.
+fn tell_away(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) {
+    for (folder, reason) in now.iter().filter(|(folder, _)| !before.contains_key(*folder)) {
+        tracing::warn!(
+            "the folder of films `{folder}` cannot be read: {reason}; its films are here as soon as it is there"
+        );
+    }
+    for folder in before.keys().filter(|folder| !now.contains_key(*folder)) {
+        tracing::info!("the folder of films `{folder}` is there");
+    }
 }
 
 /// Fingerprints of files, and whether there are more to take.
@@ -125,7 +138,9 @@ impl Films {
         let arrived = std::mem::take(&mut *self.arrived.lock().unwrap_or_else(PoisonError::into_inner));
         looked.found.extend(arrived);
         let folders = self.folders.clone();
-        let found = tokio::task::spawn_blocking(move || walk(&folders)).await.unwrap_or_default();
+        let (found, away) = tokio::task::spawn_blocking(move || walk(&folders)).await.unwrap_or_default();
+        tell_away(&looked.away, &away);
+        looked.away = away;
         let took = began.elapsed();
         let films = store.films().all().await?;
         let before: Vec<Known> = films.iter().map(known).collect();

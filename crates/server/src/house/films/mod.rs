@@ -5,7 +5,7 @@ mod read;
 
 pub(crate) use look::keep;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,8 @@ pub(crate) struct Films {
 #[derive(Debug, Default)]
 struct Looked {
     found: Found,
+    /// Folders that could not be read, with the reason.
+    away: BTreeMap<String, String>,
     /// Films that gave no poster, by fingerprint: they would not give one the next time.
     faceless: BTreeSet<String>,
     /// When films are tried again that could not be read for a reason of this machine's.

@@ -115,7 +115,7 @@ pub(crate) enum Fetched {
 
 /// A client that asks nothing within this network, unless `private` allows that, and gives up after `patience`. Addresses
 /// that it is sent on to are held against the same rule.
-pub(super) fn agent(private: bool, patience: Duration) -> Agent {
+pub(crate) fn agent(private: bool, patience: Duration) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider).build();
     let config = Agent::config_builder()

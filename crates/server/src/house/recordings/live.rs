@@ -202,10 +202,15 @@ fn lacks(missing: Duration, runs: usize, full: Option<String>) -> Option<String>
     match missing.as_secs() {
         0 => {}
         seconds @ 1..=119 => {
-            sentences.push(format!("{seconds} seconds are missing, in which nothing arrived."));
+            sentences.push(format!(
+                "{seconds} seconds are missing: nothing arrived then, or the disk had no room."
+            ));
         }
         seconds => {
-            sentences.push(format!("{} minutes are missing, in which nothing arrived.", seconds / 60));
+            let minutes = seconds / 60;
+            sentences.push(format!(
+                "{minutes} minutes are missing: nothing arrived then, or the disk had no room."
+            ));
         }
     }
     if runs > 1 {
@@ -308,7 +313,7 @@ mod tests {
     fn what_a_recording_lacks_is_said() {
         assert_eq!(lacks(Duration::from_millis(900), 1, None), None);
         let gap = lacks(Duration::from_secs(40), 1, None).unwrap();
-        assert_eq!(gap, "40 seconds are missing, in which nothing arrived.");
+        assert_eq!(gap, "40 seconds are missing: nothing arrived then, or the disk had no room.");
         let all = lacks(Duration::from_mins(10), 20, Some("the disk is full".to_owned())).unwrap();
         assert!(all.contains("10 minutes") && all.contains("8 films") && all.contains("disk"), "{all}");
     }

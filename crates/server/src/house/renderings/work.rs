@@ -177,7 +177,11 @@ async fn make(
     to: &Path,
     open: &(dyn Fn() -> io::Result<std::fs::File> + Sync),
 ) -> Result<Rendered, RenderError> {
-    let (pause, paused) = watch::channel(busy(app));
+    let already = busy(app);
+    let (pause, paused) = watch::channel(already);
+    if already {
+        app.renderings.pause(true);
+    }
     let heard = Notify::new();
     let tell_film = |progress| {
         if app.renderings.progress(progress) {
