@@ -12,7 +12,8 @@ libegl1 libgles2 libgl1 fonts-dejavu-core"
 # nobody unless it is told to; the tests start theirs on loopback.
 PACKAGES_TEST="chromium xvfb libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn libxml2-utils python3-gi
 gir1.2-gst-rtsp-server-1.0 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-gstreamer1.0-plugins-bad gstreamer1.0-libav"
+gstreamer1.0-plugins-bad gstreamer1.0-libav mosquitto-clients flatbuffers-compiler libflatbuffers-dev
+python3-flatbuffers"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf 'playhouse: %s\n' "$*" >&2; exit 1; }
@@ -53,7 +54,7 @@ build_pages() {
         (cd web && npm ci --no-audit --no-fund --loglevel=error) >&2 || fail "the pages' packages could not be fetched"
         touch web/node_modules
     fi
-    if [ ! -f "$stamp" ] || [ -n "$(find web -name node_modules -prune -o -name dist -prune -o -type f -newer "$stamp" -print -quit)" ]; then
+    if [ ! -f "$stamp" ] || [ -n "$(find web -name node_modules -prune -o -name dist -prune -o -name e2e -prune -o -type f -newer "$stamp" -print -quit)" ]; then
         say "Building the pages"
         (cd web && npm run --silent build) >&2 || fail "the pages could not be built"
     fi

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Flags};
-use crate::{serve, session};
+use crate::{sense, serve, session};
 
 /// An entertainment cloud that anyone can run.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ struct Arguments {
 enum Raw {
     /// Serve pages, API and games of this machine.
     Serve(Box<Flags>),
+    /// Run the agent beside a camera, or simulate many.
+    Sense(Box<sense::Flags>),
     /// Print the configuration in force, and where each value came from.
     Config(Box<Flags>),
     /// Run one game; started by the node, with which it talks on standard input.
@@ -33,6 +35,7 @@ enum Raw {
 pub(crate) enum Command {
     Serve(Config),
     PrintConfig(Config),
+    Sense(Box<sense::Flags>),
     Session,
 }
 
@@ -53,6 +56,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
     Ok(match arguments.command {
         Raw::Serve(flags) => Command::Serve(resolve(&flags)?),
         Raw::Config(flags) => Command::PrintConfig(resolve(&flags)?),
+        Raw::Sense(flags) => Command::Sense(flags),
         Raw::Session => Command::Session,
     })
 }
@@ -68,6 +72,10 @@ pub(crate) fn execute(command: Command) -> anyhow::Result<()> {
             let mut out = std::io::stdout().lock();
             write!(out, "{}", config.explain())?;
             Ok(())
+        }
+        Command::Sense(flags) => {
+            log_to_stderr("info,retina=warn");
+            sense::run(&flags)
         }
         Command::Session => {
             log_to_stderr("info,smithay=error,str0m=warn");

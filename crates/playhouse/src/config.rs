@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use playhouse_server::{Codec, Network};
+use playhouse_server::{Codec, Network, Origin};
 use serde::Deserialize;
 
 pub use listener::Listener;
@@ -89,6 +89,21 @@ pub struct Flags {
     /// Where SRT publishers come in, or `off` [default: port 9998 at the pages' address]
     #[arg(long, env = "PLAYHOUSE_SRT", value_name = "ADDRESS:PORT")]
     srt: Option<Listener>,
+    /// Where sensors speak MQTT by TLS, or `off` [default: port 8883 at the pages' address]
+    #[arg(long, env = "PLAYHOUSE_MQTT", value_name = "ADDRESS:PORT")]
+    mqtt: Option<Listener>,
+    /// Where sensors renew their certificates and fetch models, or `off` [default: port 7773 at the pages' address]
+    #[arg(long, env = "PLAYHOUSE_SENSOR_HTTPS", value_name = "ADDRESS:PORT")]
+    sensor_https: Option<Listener>,
+    /// Days that a sensor's certificate lasts; it is renewed after two thirds of them [default: 7]
+    #[arg(long, env = "PLAYHOUSE_SENSOR_CERTIFICATE_DAYS", value_name = "DAYS")]
+    sensor_certificate_days: Option<u32>,
+    /// Days that each single observation of a sensor is kept [default: 30]
+    #[arg(long, env = "PLAYHOUSE_OBSERVATION_DAYS", value_name = "DAYS")]
+    observation_days: Option<u32>,
+    /// Days that sums of observations by minute, and heat maps, are kept; those by hour ten times as long [default: 366]
+    #[arg(long, env = "PLAYHOUSE_MINUTE_DAYS", value_name = "DAYS")]
+    minute_days: Option<u32>,
     /// Serve HTTPS with a self-signed certificate: browsers want it for gamepads off localhost
     #[arg(long, env = "PLAYHOUSE_TLS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     tls: Option<bool>,
@@ -112,6 +127,13 @@ pub struct Flags {
     /// (`X-Forwarded-For`); may be given several times [default: nobody]
     #[arg(long, env = "PLAYHOUSE_TRUSTED_PROXIES", value_name = "IP[/BITS]", value_delimiter = ',')]
     trusted_proxies: Option<Vec<Network>>,
+    /// Show what sensors are for: a virtual one whose agent runs beside a fresh house [default: false]
+    #[arg(long, env = "PLAYHOUSE_VIRTUAL_SENSOR", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    virtual_sensor: Option<bool>,
+    /// Another site's address (`https://arcade.example`) whose pages may embed the player; may be given several times
+    /// [default: nobody]
+    #[arg(long, env = "PLAYHOUSE_EMBED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    embed_origins: Option<Vec<Origin>>,
     /// Seconds that a session waits for somebody to come back [default: 300]
     #[arg(long, env = "PLAYHOUSE_IDLE_SECONDS", value_name = "N")]
     idle_seconds: Option<u32>,
@@ -138,6 +160,11 @@ struct File {
     rtmp: Option<Listener>,
     rtmps: Option<Listener>,
     srt: Option<Listener>,
+    mqtt: Option<Listener>,
+    sensor_https: Option<Listener>,
+    sensor_certificate_days: Option<u32>,
+    observation_days: Option<u32>,
+    minute_days: Option<u32>,
     tls: Option<bool>,
     sessions: Option<u32>,
     encoder: Option<String>,
@@ -145,6 +172,8 @@ struct File {
     udp_ports: Option<String>,
     address: Option<Vec<IpAddr>>,
     trusted_proxies: Option<Vec<Network>>,
+    virtual_sensor: Option<bool>,
+    embed_origins: Option<Vec<Origin>>,
     idle_seconds: Option<u32>,
     clip_mib: Option<u64>,
     upload_mib: Option<u64>,
@@ -172,6 +201,16 @@ pub struct Config {
     pub rtmps: Setting<Listener>,
     /// Where SRT publishers come in.
     pub srt: Setting<Listener>,
+    /// Where sensors speak MQTT.
+    pub mqtt: Setting<Listener>,
+    /// Where sensors renew their certificates and fetch models.
+    pub sensor_https: Setting<Listener>,
+    /// Days of a sensor's certificate.
+    pub sensor_certificate_days: Setting<u32>,
+    /// Days of single observations.
+    pub observation_days: Setting<u32>,
+    /// Days of sums by minute.
+    pub minute_days: Setting<u32>,
     /// Whether they are served over TLS.
     pub tls: Setting<bool>,
     /// Sessions at once, from 1.
@@ -186,6 +225,10 @@ pub struct Config {
     pub address: Setting<Vec<IpAddr>>,
     /// Proxies that are believed about the addresses of their clients.
     pub trusted_proxies: Setting<Vec<Network>>,
+    /// Whether a fresh house has a virtual sensor.
+    pub virtual_sensor: Setting<bool>,
+    /// Other sites whose pages may embed the player.
+    pub embed_origins: Setting<Vec<Origin>>,
     /// Seconds that an empty session is kept.
     pub idle_seconds: Setting<u32>,
     /// Most MiB of clips.
@@ -211,6 +254,15 @@ impl Config {
             rtmp: pick(flags.rtmp.as_ref(), file.rtmp.as_ref(), || beside(1935)),
             rtmps: pick(flags.rtmps.as_ref(), file.rtmps.as_ref(), || Listener(None)),
             srt: pick(flags.srt.as_ref(), file.srt.as_ref(), || beside(9998)),
+            mqtt: pick(flags.mqtt.as_ref(), file.mqtt.as_ref(), || beside(8883)),
+            sensor_https: pick(flags.sensor_https.as_ref(), file.sensor_https.as_ref(), || beside(7773)),
+            sensor_certificate_days: pick(
+                flags.sensor_certificate_days.as_ref(),
+                file.sensor_certificate_days.as_ref(),
+                || 7,
+            ),
+            observation_days: pick(flags.observation_days.as_ref(), file.observation_days.as_ref(), || 30),
+            minute_days: pick(flags.minute_days.as_ref(), file.minute_days.as_ref(), || 366),
             films: pick(flags.films.as_ref(), file.films.as_ref(), || vec![data.value.join("films")]),
             also: pick(flags.also.as_ref(), file.also.as_ref(), Vec::new),
             data,
@@ -222,6 +274,8 @@ impl Config {
             udp_ports: Setting { value: parse_ports(&ports.value)?, source: ports.source },
             address: pick(flags.address.as_ref(), file.address.as_ref(), || addresses_of(listen.value.ip())),
             trusted_proxies: pick(flags.trusted_proxies.as_ref(), file.trusted_proxies.as_ref(), Vec::new),
+            virtual_sensor: pick(flags.virtual_sensor.as_ref(), file.virtual_sensor.as_ref(), || false),
+            embed_origins: pick(flags.embed_origins.as_ref(), file.embed_origins.as_ref(), Vec::new),
             idle_seconds: pick(flags.idle_seconds.as_ref(), file.idle_seconds.as_ref(), || 300),
             clip_mib: pick(flags.clip_mib.as_ref(), file.clip_mib.as_ref(), || 4_096),
             upload_mib: pick(flags.upload_mib.as_ref(), file.upload_mib.as_ref(), || 102_400),
@@ -251,6 +305,15 @@ impl Config {
         if self.titles.value.is_empty() {
             bail!("`titles` is empty: name at least one folder");
         }
+        for (name, days, most) in [
+            ("sensor-certificate-days", self.sensor_certificate_days.value, 3650),
+            ("observation-days", self.observation_days.value, 36_500),
+            ("minute-days", self.minute_days.value, 36_500),
+        ] {
+            if !(1..=most).contains(&days) {
+                bail!("`{name}` is {days}, allowed are 1 to {most}");
+            }
+        }
         if self.films.value.is_empty() {
             bail!("`films` is empty: name at least one folder, which may be an empty one");
         }
@@ -268,9 +331,10 @@ impl Config {
         let addresses = self.address.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let proxies =
             self.trusted_proxies.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let origins = self.embed_origins.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let (from, to) = self.udp_ports.value;
         let also = self.also.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let rows: [(&str, String, Source); 19] = [
+        let rows: [(&str, String, Source); 26] = [
             ("data", self.data.value.display().to_string(), self.data.source),
             ("titles", paths(&self.titles.value), self.titles.source),
             ("films", paths(&self.films.value), self.films.source),
@@ -279,6 +343,15 @@ impl Config {
             ("rtmp", self.rtmp.value.to_string(), self.rtmp.source),
             ("rtmps", self.rtmps.value.to_string(), self.rtmps.source),
             ("srt", self.srt.value.to_string(), self.srt.source),
+            ("mqtt", self.mqtt.value.to_string(), self.mqtt.source),
+            ("sensor-https", self.sensor_https.value.to_string(), self.sensor_https.source),
+            (
+                "sensor-certificate-days",
+                self.sensor_certificate_days.value.to_string(),
+                self.sensor_certificate_days.source,
+            ),
+            ("observation-days", self.observation_days.value.to_string(), self.observation_days.source),
+            ("minute-days", self.minute_days.value.to_string(), self.minute_days.source),
             ("tls", self.tls.value.to_string(), self.tls.source),
             ("sessions", self.sessions.value.to_string(), self.sessions.source),
             ("encoder", self.encoder.value.clone(), self.encoder.source),
@@ -286,6 +359,8 @@ impl Config {
             ("udp-ports", format!("{from}-{to}"), self.udp_ports.source),
             ("address", addresses, self.address.source),
             ("trusted-proxies", proxies, self.trusted_proxies.source),
+            ("virtual-sensor", self.virtual_sensor.value.to_string(), self.virtual_sensor.source),
+            ("embed-origins", origins, self.embed_origins.source),
             ("idle-seconds", self.idle_seconds.value.to_string(), self.idle_seconds.source),
             ("clip-mib", self.clip_mib.value.to_string(), self.clip_mib.source),
             ("upload-mib", self.upload_mib.value.to_string(), self.upload_mib.source),

@@ -1,12 +1,13 @@
 //! The program: command line, configuration, and the wiring of products to devices.
 //!
 //! One folder per process: [`serve`] (API, pages, catalogue), [`session`] (one running game), [`node`] (starts
-//! sessions and talks with them). Nothing depends on this crate.
+//! sessions and talks with them), [`sense`] (the agent beside a camera). Nothing depends on this crate.
 
 mod cli;
 mod clock;
 pub mod config;
 pub mod node;
+pub mod sense;
 pub mod serve;
 pub mod session;
 

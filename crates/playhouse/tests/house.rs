@@ -17,6 +17,7 @@ struct Package {
     name: String,
     license: Option<String>,
     dependencies: Vec<Dependency>,
+    features: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +25,7 @@ struct Dependency {
     name: String,
     kind: Option<String>,
     path: Option<String>,
+    features: Vec<String>,
 }
 
 /// Of the platform that is built for: a fresh machine has fetched the packages of no other, and nothing is fetched
@@ -40,11 +42,15 @@ fn metadata() -> Metadata {
 }
 
 /// What each crate of the workspace may use of the others, in the program itself (tests may use more).
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("playhouse-media", &[]),
     ("playhouse-play", &["playhouse-media"]),
+    ("playhouse-sense", &["playhouse-media"]),
+    ("playhouse-agent", &["playhouse-infer", "playhouse-media", "playhouse-sense"]),
     ("playhouse-watch", &["playhouse-media"]),
+    ("playhouse-broker", &[]),
     ("playhouse-codec", &["playhouse-media"]),
+    ("playhouse-infer", &["playhouse-sense"]),
     ("playhouse-library", &["playhouse-media", "playhouse-watch"]),
     ("playhouse-ingest", &["playhouse-live", "playhouse-media"]),
     ("playhouse-live", &["playhouse-media"]),
@@ -54,10 +60,13 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     (
         "playhouse-server",
         &[
+            "playhouse-broker",
+            "playhouse-infer",
             "playhouse-library",
             "playhouse-live",
             "playhouse-media",
             "playhouse-play",
+            "playhouse-sense",
             "playhouse-store",
             "playhouse-watch",
         ],
@@ -67,12 +76,14 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     (
         "playhouse",
         &[
+            "playhouse-agent",
             "playhouse-codec",
             "playhouse-ingest",
             "playhouse-live",
             "playhouse-media",
             "playhouse-net",
             "playhouse-play",
+            "playhouse-sense",
             "playhouse-server",
             "playhouse-stage",
             "playhouse-store",
@@ -82,9 +93,12 @@ const ALLOWED: [(&str, &[&str]); 17] = [
         "bench",
         &[
             "playhouse-codec",
+            "playhouse-infer",
             "playhouse-library",
             "playhouse-media",
             "playhouse-play",
+            "playhouse-sense",
+            "playhouse-sense",
             "playhouse-testkit",
             "playhouse-watch",
             "probe",
@@ -116,6 +130,31 @@ fn dependence_runs_one_way() {
             if PURE.contains(&package.name.as_str()) && WORLD.contains(&dependency.name.as_str()) {
                 wrong
                     .push(format!("`{}` is pure and must not depend on `{}`", package.name, dependency.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Crops leave an agent only where somebody builds it for that by name: nothing of ours asks for it, by default or otherwise.
+#[test]
+fn the_program_is_built_without_pictures_unless_it_is_asked_for() {
+    const SENDS: [(&str, &str); 2] = [("playhouse-agent", "pictures"), ("playhouse-infer", "lay")];
+    let metadata = metadata();
+    let mut wrong = Vec::new();
+    let in_program = |package: &&Package| !matches!(package.name.as_str(), "bench" | "playhouse-testkit");
+    for package in members(&metadata).filter(in_program) {
+        let sends =
+            |feature: &String| SENDS.iter().any(|(_, name)| feature.rsplit('/').next() == Some(*name));
+        if package.features.get("default").is_some_and(|default| default.iter().any(sends)) {
+            wrong.push(format!("`{}` sends pictures by default", package.name));
+        }
+        for dependency in package.dependencies.iter().filter(|d| d.kind.as_deref() != Some("dev")) {
+            let asks = |(name, feature): &(&str, &str)| {
+                dependency.name == *name && dependency.features.iter().any(|one| one == feature)
+            };
+            if SENDS.iter().any(asks) {
+                wrong.push(format!("`{}` asks `{}` for pictures", package.name, dependency.name));
             }
         }
     }

@@ -8,11 +8,11 @@ mod program;
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use program::{House, Owner, free_port, serve, wait};
+use program::{House, Owner, fill, free_port, wait};
 use serde_json::{Value, json};
 
 /// A program that publishes; killed when dropped.
@@ -184,27 +184,6 @@ fn a_broadcast_outlives_a_killed_server_but_for_its_last_segment_and_goes_on_wit
     assert!(segments(&playlist(&owner, &id)).starts_with(&there), "what was there is gone");
 }
 
-/// Serves with a data folder that is a small disk of its own, which only the program sees.
-fn with_small_disk(folder: &Path, mebibytes: u32, more: &[&str]) -> House {
-    let data = folder.join("data");
-    fs::create_dir(&data).unwrap();
-    let mount = format!("mount -t tmpfs -o size={mebibytes}m none \"$0\" && exec \"$@\"");
-    let mut command: Vec<String> =
-        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &mount].map(str::to_owned).to_vec();
-    command.push(data.to_str().unwrap().to_owned());
-    command.extend(serve(folder, more));
-    command.extend(["--data".to_owned(), data.to_str().unwrap().to_owned()]);
-    House::run(folder, &command)
-}
-
-/// The small disk, as its program sees it.
-fn disk(house: &House, folder: &Path) -> PathBuf {
-    Path::new("/proc")
-        .join(house.process.id().to_string())
-        .join("root")
-        .join(folder.join("data").strip_prefix("/").unwrap())
-}
-
 /// Segments of a channel that are on the disk.
 fn stored(disk: &Path, id: &str) -> Vec<String> {
     let entries = fs::read_dir(disk.join("live").join(id)).into_iter().flatten().flatten();
@@ -223,9 +202,9 @@ fn a_broadcast_goes_on_while_the_disk_is_full_and_is_recorded_again_when_there_i
     film(&source, 90, &H264);
     let rtmp = free_port();
     // Recordings leave 256 MiB of it free.
-    let house = with_small_disk(folder.path(), 320, &["--rtmp", &rtmp.to_string()]);
+    let house = House::with_small_disk(folder.path(), 320, &["--rtmp", &rtmp.to_string()]);
     let owner = house.owner();
-    let disk = disk(&house, folder.path());
+    let disk = house.disk(folder.path());
     let (id, key) = owner.channel();
     let _publisher = Publisher::rtmp(&source, rtmp, &key);
     // The newest dozen seconds are in memory; there is more than that.
@@ -234,11 +213,7 @@ fn a_broadcast_goes_on_while_the_disk_is_full_and_is_recorded_again_when_there_i
     assert!(!house.log().contains("the disk is full"), "it was full too early");
 
     // Somebody else fills it, up to the last byte.
-    let fill = disk.join("fill");
-    let mut file = fs::File::create(&fill).unwrap();
-    let zeros = vec![0; 1 << 20];
-    while file.write_all(&zeros).is_ok() {}
-    while file.write_all(&[0; 512]).is_ok() {}
+    let fill = fill(&disk);
     wait("a sentence in the log", || {
         house.log().contains("the disk is full: of a live stream").then_some(())
     });
@@ -269,6 +244,64 @@ fn a_broadcast_goes_on_while_the_disk_is_full_and_is_recorded_again_when_there_i
     let (status, answer) = owner.ask("POST", "/api/channels", &json!({"name": "Another"}));
     assert_eq!(status, 201, "{answer}");
     assert!(is_live(&owner, &id));
+}
+
+#[test]
+fn a_recording_says_what_a_full_disk_cost_it_and_the_rest_is_a_film() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source.mp4");
+    film(&source, 240, &H264);
+    let rtmp = free_port();
+    let house = House::with_small_disk(folder.path(), 320, &["--rtmp", &rtmp.to_string()]);
+    let owner = house.owner();
+    let disk = house.disk(folder.path());
+    let (id, key) = owner.channel();
+    let _publisher = Publisher::rtmp(&source, rtmp, &key);
+    listed(&owner, &id, 3);
+    let start = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let start = i64::try_from(start).unwrap();
+    let wanted = json!({
+        "channel": id, "start_ms": start, "stop_ms": start + 60_000, "title": "The match",
+        "pad_before_s": 0, "pad_after_s": 0,
+    });
+    let (status, planned) = owner.ask("POST", "/api/recordings", &wanted);
+    assert_eq!(status, 201, "{planned}");
+    let recording = planned["recordings"][0]["id"].as_str().unwrap().to_owned();
+    let recorded = || segments(&owner.text(&format!("/api/recordings/{recording}/watch/0.m3u8"))).len();
+    wait("the recording", || (recorded() >= 6).then_some(()));
+    let fill = fill(&disk);
+    wait("a sentence in the log", || {
+        house.log().contains("the disk is full: of a live stream").then_some(())
+    });
+    let before = recorded();
+    let at = segments(&playlist(&owner, &id));
+    // From memory alone, which has some seconds.
+    wait("the broadcast going on", || {
+        let now = segments(&playlist(&owner, &id));
+        (now.iter().filter(|segment| !at.contains(segment)).count() >= 3).then_some(())
+    });
+    // What is recorded already is not lost.
+    assert!(recorded() >= before);
+    fs::remove_file(&fill).unwrap();
+    let done = wait("the film", || {
+        let list = owner.get("/api/recordings");
+        let recording = &list["recordings"][0];
+        assert_ne!(recording["state"], "failed", "{recording}");
+        (recording["state"] == "done").then(|| recording.clone())
+    });
+    let reason = done["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("missing") && reason.contains("disk had no room"), "{done}");
+    let file = folder.path().join("film.mp4");
+    fs::write(&file, owner.bytes(&format!("/api/films/{}/file", done["film"].as_str().unwrap())).unwrap())
+        .unwrap();
+    let said = run(
+        "ffprobe",
+        &["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", file.to_str().unwrap()],
+    );
+    let seconds: f64 = said.trim().parse().unwrap();
+    // What is missing is a gap in its time, and it begins and ends with whole segments.
+    assert!(seconds > 10.0 && seconds < 66.0, "{seconds} seconds");
+    assert_eq!(run("ffmpeg", &["-v", "error", "-i", file.to_str().unwrap(), "-f", "null", "-"]), "");
 }
 
 /// Makes a transport stream; gives its bytes.

@@ -1,10 +1,15 @@
 //! Starting the server: what it refuses, and what it says about it.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
+mod program;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use playhouse_codec::video;
+use program::{House, wait};
 
 /// Starts the program where nothing else of this machine configures it; gives what it says when it refuses.
 fn refused(folder: &Path, arguments: &[&str]) -> String {
@@ -41,4 +46,25 @@ fn a_misspelt_encoder_is_refused_at_the_start() {
     let said = refused(folder.path(), &["--config", "house.toml"]);
     assert!(said.contains("`x265` (file)"), "{said}");
     assert!(said.contains("there is no encoder called `x265`"), "{said}");
+}
+
+#[test]
+fn a_folder_of_films_that_is_none_is_refused_and_one_that_is_away_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("film.mp4"), "no folder").unwrap();
+    let said = refused(folder.path(), &["--films", "film.mp4"]);
+    assert!(said.contains("film.mp4` (flag or environment), which is a file"), "{said}");
+
+    let away = folder.path().join("usb/films");
+    let house = House::start(folder.path(), &["--films", away.to_str().unwrap()]);
+    let sentence = format!("the folder of films `{}` cannot be read", away.display());
+    wait("a sentence", || house.log().contains(&sentence).then_some(()));
+    fs::create_dir_all(&away).unwrap();
+    fs::write(away.join("Here.mp4"), "no film, and seen all the same").unwrap();
+    let token = house.sign_in();
+    wait("the film", || {
+        let (_, body) = house.send("GET", "/api/films", &[&token], b"");
+        String::from_utf8(body).unwrap().contains("\"Here\"").then_some(())
+    });
+    assert!(house.log().contains(&format!("the folder of films `{}` is there", away.display())));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use playhouse_ingest::{House, SrtListener};
 use playhouse_live::Hub;
-use playhouse_server::Keys;
+use playhouse_server::{Keys, Sense};
 use playhouse_store::Store;
 
 use crate::config::{Config, Listener, Setting, Source};
@@ -59,6 +59,22 @@ pub(super) fn begin(config: &Config, data: &Path, hub: &Arc<Hub>, store: &Store)
     Ok(doors)
 }
 
+/// Listens for sensors.
+///
+/// # Errors
+/// As with publishers.
+pub(super) fn sensors(config: &Config) -> anyhow::Result<Sense> {
+    let bind = |address| TcpListener::bind(address).map(Arc::new);
+    Ok(Sense {
+        mqtt: listen("mqtt", &config.mqtt, bind)?,
+        https: listen("sensor-https", &config.sensor_https, bind)?,
+        certificate_days: config.sensor_certificate_days.value,
+        observation_days: config.observation_days.value,
+        minute_days: config.minute_days.value,
+        hour_days: config.minute_days.value.saturating_mul(10),
+    })
+}
+
 fn listen<T, E: std::error::Error + Send + Sync + 'static>(
     name: &str,
     setting: &Setting<Listener>,
@@ -67,11 +83,11 @@ fn listen<T, E: std::error::Error + Send + Sync + 'static>(
     let Some(address) = setting.value.0 else { return Ok(None) };
     match bind(address) {
         Ok(listener) => {
-            tracing::info!(%address, "publishers may come by {name}");
+            tracing::info!(%address, "listening for {name}");
             Ok(Some(listener))
         }
         Err(error) if setting.source == Source::Default => {
-            tracing::warn!(%address, %error, "nobody can publish by {name}: set `{name}` to a free address, or to `off`");
+            tracing::warn!(%address, %error, "nobody can come by {name}: set `{name}` to a free address, or to `off`");
             Ok(None)
         }
         Err(error) => Err(error).with_context(|| {

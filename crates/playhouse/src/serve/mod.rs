@@ -4,11 +4,12 @@ mod encoder;
 mod ingest;
 mod pull;
 mod rtc;
+mod virtual_sensor;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use playhouse_live::Hub;
 use playhouse_play::control::NetSpec;
 use playhouse_server::IceServer;
@@ -25,12 +26,24 @@ use self::rtc::{Places, Rtc};
 /// When the encoder, the data folder, the database or the address cannot be used.
 pub fn run(config: &Config) -> anyhow::Result<()> {
     encoder::check(&config.encoder)?;
+    check_films(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("serve")
         .build()
         .context("the server's threads could not be started")?;
     runtime.block_on(serve(config))
+}
+
+/// Refuses a file in place of a folder of films. A folder that is not there may be a disk that is plugged in later: the
+/// library says so, and goes on looking.
+fn check_films(config: &Config) -> anyhow::Result<()> {
+    let films = &config.films;
+    if let Some(file) = films.value.iter().find(|folder| folder.exists() && !folder.is_dir()) {
+        let file = file.display();
+        bail!("`films` names `{file}` ({}), which is a file: name the folder that it lies in", films.source);
+    }
+    Ok(())
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
@@ -56,8 +69,12 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let hub = Arc::new(Hub::default());
     let doors = ingest::begin(config, &data, &hub, &store)?;
     (settings.rtmp, settings.srt) = (doors.rtmp, doors.srt);
+    settings.sense = ingest::sensors(config)?;
     let keys = Arc::new(playhouse_server::Keys::new(store.clone()));
     let ports = &config.udp_ports.value;
+    let _sensor =
+        virtual_sensor::begin(config, &data, &store, &format!("{scheme}://{}", reachable(address, config)))
+            .await?;
     let places = Places { addresses: config.address.value.clone(), ports: ports.0..=ports.1 };
     let rtc = Rtc::new(Arc::clone(&hub), keys, places);
     announce(&format!("{scheme}://{}/?code={code}", reachable(address, config)));
@@ -89,6 +106,7 @@ fn settings(config: &Config, data: &Path, runtime: &Path) -> anyhow::Result<play
     settings.encoder = Some(config.encoder.value.clone());
     settings.bitrate = config.kbps.value.saturating_mul(1000);
     settings.trusted_proxies.clone_from(&config.trusted_proxies.value);
+    settings.embed_origins.clone_from(&config.embed_origins.value);
     settings.idle_seconds = config.idle_seconds.value;
     settings.clips_quota = config.clip_mib.value << 20;
     settings.ice_servers = config

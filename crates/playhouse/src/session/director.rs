@@ -225,9 +225,13 @@ impl<'a> Director<'a> {
     }
 }
 
-/// A game whose sandbox failed has not crashed: it never ran.
+/// A game whose sandbox failed has not crashed, for it never ran; nor has one whose time was over.
 fn crash_reason(exit: &Exit) -> EndReason {
-    if matches!(exit, Exit::NotStarted(_)) { EndReason::NotStarted } else { EndReason::Crashed }
+    match exit {
+        Exit::NotStarted(_) => EndReason::NotStarted,
+        Exit::Time => EndReason::Stopped,
+        _ => EndReason::Crashed,
+    }
 }
 
 /// The words with a capital letter and a full stop.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Context;
 use playhouse_codec::audio::{Opus, PACKET};
@@ -199,5 +200,6 @@ fn start_game(
     let mut grants = vec![display];
     grants.extend(sound.map(Sound::grant));
     grants.extend(hands.pads().map(Pads::grant));
-    Ok(sandbox::start(sandbox::Config { game: &spec.game, grants, time: None, groups: true })?)
+    let time = Some(Duration::from_secs(u64::from(spec.game.seconds)));
+    Ok(sandbox::start(sandbox::Config { game: &spec.game, grants, time, groups: true })?)
 }

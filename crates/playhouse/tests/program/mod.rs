@@ -5,7 +5,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -65,6 +65,36 @@ impl House {
         let line = line.unwrap_or_else(|| panic!("it did not start: {}", log.lock().unwrap()));
         let (address, code) = line.trim().strip_prefix("http://").unwrap().split_once("/?code=").unwrap();
         Self { process, address: address.to_owned(), code: code.to_owned(), log }
+    }
+
+    /// Serves with a data folder that is a small disk of its own, which only the program sees.
+    pub(crate) fn with_small_disk(folder: &Path, mebibytes: u32, more: &[&str]) -> Self {
+        let data = folder.join("data");
+        std::fs::create_dir(&data).unwrap();
+        let mount = format!("mount -t tmpfs -o size={mebibytes}m none \"$0\" && exec \"$@\"");
+        let mut command: Vec<String> =
+            ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &mount]
+                .map(str::to_owned)
+                .to_vec();
+        command.push(data.to_str().unwrap().to_owned());
+        command.extend(serve(folder, more));
+        command.extend(["--data".to_owned(), data.to_str().unwrap().to_owned()]);
+        Self::run(folder, &command)
+    }
+
+    /// The small disk, as its program sees it.
+    pub(crate) fn disk(&self, folder: &Path) -> PathBuf {
+        Path::new("/proc")
+            .join(self.process.id().to_string())
+            .join("root")
+            .join(folder.join("data").strip_prefix("/").unwrap())
+    }
+
+    /// A number of kilobytes that the system knows of the program, by its name in `/proc/…/status`.
+    pub(crate) fn kilobytes(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Everything it said on standard error.
@@ -151,6 +181,16 @@ impl Owner<'_> {
         assert_eq!(status, 201, "{key}");
         (id, key["secret"].as_str().unwrap().to_owned())
     }
+}
+
+/// Fills a disk up to its last byte; gives the file that does.
+pub(crate) fn fill(disk: &Path) -> PathBuf {
+    let fill = disk.join("fill");
+    let mut file = std::fs::File::create(&fill).unwrap();
+    let zeros = vec![0; 1 << 20];
+    while file.write_all(&zeros).is_ok() {}
+    while file.write_all(&[0; 512]).is_ok() {}
+    fill
 }
 
 /// A port of loopback that nobody listens at.

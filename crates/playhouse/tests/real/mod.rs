@@ -51,9 +51,15 @@ impl House {
         let line = lines.find_map(|line| line.ok().filter(|line| line.contains("?code="))).unwrap();
         let (address, code) = line.trim().strip_prefix("http://").unwrap().split_once("/?code=").unwrap();
         let mut house = Self { process, address: address.to_owned(), rtmp, token: String::new() };
-        let me = house.post("/api/sign-in/code", &serde_json::json!({"code": code, "token": true}));
-        me["token"].as_str().unwrap().clone_into(&mut house.token);
+        house.sign_in(code);
         house
+    }
+
+    /// From now on asks as whom a one-time code is for; gives the account's id.
+    pub(crate) fn sign_in(&mut self, code: &str) -> String {
+        let me = self.post("/api/sign-in/code", &serde_json::json!({"code": code, "token": true}));
+        me["token"].as_str().unwrap().clone_into(&mut self.token);
+        me["id"].as_str().unwrap().to_owned()
     }
 
     /// Ends it as a crash does.

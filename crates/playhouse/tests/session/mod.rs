@@ -1,5 +1,7 @@
 //! A session process without a node: the test is its node.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -9,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use playhouse_media::frame::Size;
-use playhouse_play::control::{Ask, GameSpec, Host, NetSpec, Role, SessionSpec, Stats, Tell};
+use playhouse_play::control::{Ask, Ended, GameSpec, Host, NetSpec, Role, SessionSpec, Stats, Tell};
 use playhouse_testkit::child::Program;
 use playhouse_testkit::emulator::{Relay, Schedule};
 use playhouse_testkit::viewer::{Offered, Viewer};
@@ -37,6 +39,11 @@ pub(crate) struct Session {
 impl Session {
     /// Starts the probe game in a session, and waits for its first picture.
     pub(crate) fn start() -> Self {
+        Self::start_as(|_| ())
+    }
+
+    /// The same, of a session that is asked for in another way.
+    pub(crate) fn start_as(change: impl FnOnce(&mut SessionSpec)) -> Self {
         let program = Path::new(env!("CARGO_BIN_EXE_playhouse"));
         let probe = program.with_file_name("probe");
         assert!(probe.is_file(), "`probe` is not built: run `cargo build --release -p probe` first");
@@ -54,7 +61,8 @@ impl Session {
         )
         .unwrap();
         let tells = BufReader::new(ours.try_clone().unwrap());
-        let spec = spec(folder.path());
+        let mut spec = spec(folder.path());
+        change(&mut spec);
         let mut session =
             Self { _process: process, asks: ours, tells, address: None, requests: 0, _folder: folder };
         session.ask(&Ask::Start(Box::new(spec)));
@@ -117,6 +125,15 @@ impl Session {
         }
     }
 
+    /// Waits until it says that it is over, and why.
+    pub(crate) fn ended(&mut self) -> Ended {
+        loop {
+            if let Tell::Ended(ended) = self.tell() {
+                return ended;
+            }
+        }
+    }
+
     fn join_at(&mut self, through: Option<&Relay>, peer: &str, role: Role) -> Viewer {
         let (offered, sdp) = Offered::new().unwrap();
         let answer = self.offer(through, peer, role, sdp);
@@ -134,15 +151,19 @@ impl Session {
     /// Reads on until the session has told what is waited for.
     fn told<T>(&mut self, pick: impl Fn(Tell) -> Option<T>) -> T {
         loop {
-            let mut line = String::new();
-            let read = self.tells.read_line(&mut line).expect("the session answers in time");
-            assert!(read > 0, "the session is gone");
-            let tell: Tell = serde_json::from_str(&line).unwrap();
-            assert!(!matches!(tell, Tell::Ended(_)), "the session ended: {line}");
+            let tell = self.tell();
+            assert!(!matches!(tell, Tell::Ended(_)), "the session ended: {tell:?}");
             if let Some(told) = pick(tell) {
                 return told;
             }
         }
+    }
+
+    fn tell(&mut self) -> Tell {
+        let mut line = String::new();
+        let read = self.tells.read_line(&mut line).expect("the session answers in time");
+        assert!(read > 0, "the session is gone");
+        serde_json::from_str(&line).unwrap()
     }
 }
 
@@ -157,6 +178,7 @@ fn spec(folder: &Path) -> SessionSpec {
         network: false,
         memory_mib: 512,
         processes: 64,
+        seconds: 3600,
         seats: 2,
     };
     SessionSpec {
