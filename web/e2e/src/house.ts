@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const PROBE = join(ROOT, "target/release/probe");
-const PROGRAM = process.env.PLAYHOUSE_PROGRAM ?? join(ROOT, "target/release/playhouse");
+export const PROGRAM = process.env.PLAYHOUSE_PROGRAM ?? join(ROOT, "target/release/playhouse");
 /** How long the program may take until it says its address. */
 const START_MS = 30_000;
 /** How long it may take to end its games and itself. */

@@ -1,6 +1,7 @@
 /** Films: they appear, play, go on where they were, say why they do not play, and arrive by the page. */
 
 import type { Page } from "@playwright/test";
+import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PART_S, found, make, playing, position, put, shown } from "../src/films";
@@ -128,6 +129,129 @@ test("speed and statistics can be chosen, and Escape gives the picture back", as
   expect(await findings(owner)).toEqual([]);
   await owner.keyboard.press("Escape");
   await expect(owner.getByRole("dialog")).toHaveCount(0);
+});
+
+test("the picture leaves the page and comes back, by a key", async ({ owner }) => {
+  const film = await found(owner, "The General");
+  await owner.goto(`/films/${film.id}/watch?from=0`);
+  await playing(owner);
+  const floats = () => owner.evaluate(() => document.pictureInPictureElement === document.querySelector("video"));
+  expect(await floats()).toBe(false);
+  await owner.keyboard.press("p");
+  await expect.poll(floats).toBe(true);
+  // It goes on outside the page, and the page knows.
+  const before = await position(owner);
+  await expect.poll(() => position(owner)).toBeGreaterThan(before + 1);
+  await owner.mouse.move(500, 300);
+  await expect(owner.getByRole("button", { name: "Picture in picture" })).toHaveAttribute("aria-pressed", "true");
+  await owner.keyboard.press("p");
+  await expect.poll(floats).toBe(false);
+});
+
+test("media keys steer the film, and a lock screen says what it is", async ({ owner }) => {
+  // What the system would call when a key of a headset or a keyboard is pressed.
+  await owner.addInitScript(() => {
+    const keys: Record<string, MediaSessionActionHandler | null> = {};
+    Object.assign(window, { __keys: keys });
+    const real = MediaSession.prototype.setActionHandler;
+    MediaSession.prototype.setActionHandler = function (action, handler) {
+      keys[action] = handler;
+      real.call(this, action, handler);
+    };
+  });
+  const film = await found(owner, "The General");
+  await owner.goto(`/films/${film.id}/watch?from=0`);
+  await playing(owner);
+  const press = (action: string, details = {}) =>
+    owner.evaluate(([action, details]) => {
+      const keys = (window as unknown as { __keys: Record<string, MediaSessionActionHandler> }).__keys;
+      keys[action]!({ action: action as MediaSessionAction, ...details });
+    }, [action, details] as const);
+  const told = () => owner.evaluate(() => [navigator.mediaSession.metadata?.title, navigator.mediaSession.playbackState]);
+  await expect.poll(told).toEqual(["The General", "playing"]);
+  await press("pause");
+  await expect.poll(told).toEqual(["The General", "paused"]);
+  await press("seekto", { seekTime: 20 });
+  await expect.poll(() => position(owner)).toBeGreaterThan(19);
+  await press("seekbackward", { seekOffset: 10 });
+  await expect.poll(() => position(owner)).toBeLessThan(12);
+  await press("play");
+  await expect.poll(told).toEqual(["The General", "playing"]);
+  await owner.keyboard.press("Escape");
+  await expect(owner).toHaveURL(`/films/${film.id}`);
+  expect(await told()).toEqual([undefined, "none"]);
+});
+
+/** A film whose sound is changed by so many dB. */
+function loud(name: string, db: number): string {
+  const film = make("plain.mp4");
+  const file = join(dirname(film), name);
+  execFileSync("ffmpeg", ["-v", "error", "-i", film, "-c:v", "copy", "-c:a", "aac", "-b:a", "192k", "-af", `volume=${db}dB`, file]);
+  return file;
+}
+
+/** How loud the page is heard in dB, whatever makes it louder or quieter on the way. */
+function heard(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const state = window as unknown as { __ear?: AnalyserNode };
+    const video = document.querySelector("video")!;
+    if (!state.__ear) {
+      // What the element sounds like by itself, with its own volume.
+      const context = new AudioContext();
+      context.createMediaElementSource(video).connect(context.destination);
+    }
+    const ear = state.__ear!;
+    const samples = new Float32Array(ear.fftSize);
+    const all: number[] = [];
+    const end = performance.now() + 1500;
+    while (performance.now() < end) {
+      await new Promise((done) => setTimeout(done, 50));
+      ear.getFloatTimeDomainData(samples);
+      all.push(samples.reduce((sum, value) => sum + value * value, 0) / samples.length);
+    }
+    const sorted = all.sort((a, b) => a - b);
+    return 10 * Math.log10(sorted[sorted.length >> 1]! + 1e-12);
+  });
+}
+
+test("a quiet film and a loud one are heard equally loud, unless somebody wants them as they are", async ({ owner, house }) => {
+  test.setTimeout(180_000);
+  // Some -30 and -8 LUFS.
+  put(house, loud("quiet.mp4", -8.2), "Quiet (2001).mp4");
+  put(house, loud("loud.mp4", 13.8), "Loud (2002).mp4");
+  // Everything that sounds goes through an ear.
+  await owner.addInitScript(() => {
+    const real = AudioNode.prototype.connect as (this: AudioNode, to: AudioNode) => AudioNode;
+    AudioNode.prototype.connect = function (this: AudioNode, to: AudioNode) {
+      if (to instanceof AudioDestinationNode) {
+        const ear = this.context.createAnalyser();
+        real.call(this, ear);
+        Object.assign(window, { __ear: ear });
+      }
+      return real.call(this, to);
+    } as typeof AudioNode.prototype.connect;
+  });
+  const seen: Record<string, number> = {};
+  for (const title of ["Quiet", "Loud"]) {
+    const film = await found(owner, title);
+    const measured = async () => (await ask(owner, "GET", `/api/films/${film.id}`)).body.loudness?.length;
+    await expect.poll(measured, { timeout: 90_000 }).toBe(1);
+    await owner.goto(`/films/${film.id}/watch?from=0`);
+    await playing(owner);
+    await expect.poll(() => position(owner)).toBeGreaterThan(1);
+    seen[title] = await heard(owner);
+    await owner.mouse.move(500, 300);
+    await owner.getByRole("button", { name: "Sound track" }).click();
+    expect(await findings(owner)).toEqual([]);
+    await owner.getByRole("dialog").getByRole("checkbox", { name: "Even loudness" }).uncheck();
+    await owner.keyboard.press("Escape");
+    await owner.evaluate(() => window.__film!.seek(5));
+    await expect.poll(() => position(owner)).toBeGreaterThan(6);
+    seen[`${title} as it is`] = await heard(owner);
+    await owner.evaluate(() => localStorage.clear());
+  }
+  expect(Math.abs(seen["Quiet"]! - seen["Loud"]!), JSON.stringify(seen)).toBeLessThan(1.5);
+  expect(seen["Loud as it is"]! - seen["Quiet as it is"]!, JSON.stringify(seen)).toBeGreaterThan(20);
 });
 
 test("a file that is no film says why, to owners alone", async ({ owner, person, house }) => {

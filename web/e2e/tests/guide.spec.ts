@@ -103,3 +103,30 @@ test("channels stand side by side, and the one that has the focus is heard", asy
   await expect.poll(muted).toEqual([true, false]);
   expect(await findings(owner)).toEqual([]);
 });
+
+test("four channels stand side by side, and there is no place for a fifth", async ({ owner, house }) => {
+  await channel(owner, house);
+  for (const name of ["Fourth", "Fifth", "Sixth", "Seventh", "Eighth"]) {
+    expect((await ask(owner, "POST", "/api/guide/channels", { name, schedule: everything })).status).toBe(201);
+  }
+  // Tests before this one have left streams that nobody watches any more.
+  for (const { id } of (await ask(owner, "GET", "/api/streams")).body.streams) await ask(owner, "DELETE", `/api/streams/${id}`);
+  await owner.goto("/multiview");
+  const choose = (name: string) => owner.getByRole("group", { name: "Guide" }).getByRole("button", { name, exact: true });
+  for (const name of ["Fourth", "Fifth", "Sixth", "Seventh"]) await choose(name).click();
+  await expect(owner.locator("video")).toHaveCount(4);
+  const pictures = () => owner.evaluate(() => [...document.querySelectorAll("video")].map((video) => video.videoWidth > 0 && !video.paused));
+  await expect.poll(pictures, { timeout: 60_000 }).toEqual([true, true, true, true]);
+  const loud = () => owner.evaluate(() => [...document.querySelectorAll("video")].filter((video) => !video.muted).length);
+  await expect.poll(loud).toBe(1);
+  await expect(choose("Eighth")).toBeDisabled();
+  // The account has no place for another stream either.
+  const eighth = (await ask(owner, "GET", "/api/guide")).body.channels.find((each: { name: string }) => each.name === "Eighth");
+  const refused = await ask(owner, "POST", "/api/streams", { channel: eighth.id });
+  expect([refused.status, refused.body.type]).toEqual([409, expect.stringContaining("streams-taken")]);
+  // Whoever leaves one makes room.
+  await choose("Fourth").click();
+  await expect(owner.locator("video")).toHaveCount(3);
+  await expect(choose("Eighth")).toBeEnabled();
+  expect(await findings(owner)).toEqual([]);
+});

@@ -1,7 +1,7 @@
 /** A household: who is watching, age limits with a PIN, and a limit on streams. */
 
 import { found, make, playing, put } from "../src/films";
-import { ask, expect, findings, test } from "../src/test";
+import { admit, ask, expect, findings, test } from "../src/test";
 
 test.use({ houseOptions: { titles: {}, config: "" } });
 
@@ -67,7 +67,8 @@ test("one stream too many says who watches what where, and takes over", async ({
   put(house, make("one.mp4", { seconds: 120 }), "One.mp4");
   const film = await found(owner, "One");
   const me = (await ask(owner, "GET", "/api/me")).body;
-  await ask(owner, "PATCH", `/api/accounts/${me.id}`, { streams: 1 });
+  const plan = (await ask(owner, "POST", "/api/plans", { name: "Single", streams: 1 })).body;
+  expect((await ask(owner, "PATCH", `/api/accounts/${me.id}`, { plan: plan.id })).status).toBe(200);
   const here = (await ask(owner, "GET", "/api/me/sign-ins")).body.sign_ins.find((each: { current: boolean }) => each.current);
   await ask(owner, "PATCH", `/api/me/sign-ins/${here.id}`, { device: "Kitchen tablet" });
   await owner.goto(`/films/${film.id}/watch`);
@@ -85,5 +86,31 @@ test("one stream too many says who watches what where, and takes over", async ({
   await phone.getByRole("button", { name: "Watch here instead" }).click();
   await playing(phone);
   await expect(owner.getByRole("alert")).toContainText("Watched elsewhere", { timeout: 40_000 });
-  await ask(owner, "PATCH", `/api/accounts/${me.id}`, { streams: null });
+  await ask(owner, "DELETE", `/api/plans/${plan.id}`);
+});
+
+test("an owner makes a plan, gives it to somebody, and changes it", async ({ owner, person }) => {
+  const player = await admit(owner, await person(), "Petra", "player");
+  await owner.goto("/people");
+  const plans = owner.getByRole("region", { name: "Plans" });
+  const fields = plans.locator("form");
+  await fields.getByLabel("Plan", { exact: true }).fill("Couple");
+  await fields.getByLabel("Streams at a time").fill("2");
+  expect(await findings(owner)).toEqual([]);
+  await plans.getByRole("button", { name: "Add plan" }).click();
+  await expect(plans.getByRole("button", { name: "Remove plan Couple" })).toBeVisible();
+  await owner.getByLabel("Plan of Petra").selectOption("Couple");
+  const limit = async () => (await ask(player, "GET", "/api/streams")).body.limit;
+  await expect.poll(limit).toBe(2);
+  await owner.reload();
+  await expect(owner.getByLabel("Plan of Petra").locator("option:checked")).toHaveText("Couple");
+  await expect(plans.getByText("Accounts: 1")).toBeVisible();
+  const row = plans.getByRole("listitem");
+  await row.getByLabel("Streams at a time").fill("3");
+  await row.getByLabel("Streams at a time").blur();
+  await expect.poll(limit).toBe(3);
+  expect(await findings(owner)).toEqual([]);
+  await plans.getByRole("button", { name: "Remove plan Couple" }).click();
+  await expect(plans.getByRole("listitem")).toHaveCount(0);
+  await expect.poll(limit).toBe(4);
 });

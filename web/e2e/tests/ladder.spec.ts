@@ -79,3 +79,35 @@ test("a channel goes on in a lower quality where the network gets slow", async (
   const before = await position(owner);
   await expect.poll(() => position(owner), { timeout: 60_000 }).toBeGreaterThan(before + 4);
 });
+
+test("somebody chooses a quality of a channel, and gives the choice back", async ({ owner }) => {
+  test.setTimeout(PATIENCE_MS);
+  const { id, key } = await channel(owner, "Chosen");
+  expect((await ask(owner, "PATCH", `/api/channels/${id}`, { ladder: true })).status).toBe(200);
+  publisher = publish(key);
+  await expect
+    .poll(async () => (await owner.request.get(`/api/channels/${id}/live/master.m3u8`)).text(), { timeout: 60_000 })
+    .toContain("RESOLUTION=320x240");
+
+  await owner.goto(`/live/${id}`);
+  await owner.waitForFunction(() => window.__film?.state === "playing", undefined, { timeout: 60_000 });
+  await expect.poll(() => height(owner), { timeout: 60_000 }).toBe(480);
+  await owner.mouse.move(500, 300);
+  await owner.getByRole("button", { name: "Quality" }).click();
+  const dialog = owner.getByRole("dialog");
+  await expect(dialog.getByRole("button", { name: "Automatic" })).toHaveAttribute("aria-pressed", "true");
+  expect(await findings(owner)).toEqual([]);
+  await dialog.getByRole("button", { name: /^240 lines/ }).click();
+  await expect(dialog.getByRole("button", { name: /^240 lines/ })).toHaveAttribute("aria-pressed", "true");
+  await owner.keyboard.press("Escape");
+  await expect.poll(() => height(owner), { timeout: 60_000 }).toBe(240);
+  // It stays that one although the network carries more, and the broadcast goes on.
+  const before = await position(owner);
+  await expect.poll(() => position(owner), { timeout: 60_000 }).toBeGreaterThan(before + 5);
+  expect(await height(owner)).toBe(240);
+  await owner.mouse.move(520, 320);
+  await owner.getByRole("button", { name: "Quality" }).click();
+  await owner.getByRole("dialog").getByRole("button", { name: "Automatic" }).click();
+  await owner.keyboard.press("Escape");
+  await expect.poll(() => height(owner), { timeout: 60_000 }).toBe(480);
+});

@@ -19,17 +19,18 @@ test.afterEach(async ({ owner }) => {
   }
 });
 
-test("a press of a key, a button of the mouse and of a pad each show in the picture", async ({ owner }) => {
+test("a press of a key, a button of the mouse, its wheel, and a pad each show in the picture", async ({ owner }) => {
   await play(owner, "probe");
   expect(await marked(owner)).toBe(false);
   await flip(owner, true, () => owner.keyboard.press("KeyW"));
   await owner.mouse.click(400, 500);
   await expect.poll(() => marked(owner)).toBe(false);
+  await flip(owner, true, () => owner.mouse.wheel(0, 120));
   await plugIn(owner);
-  await flip(owner, true, () => press(owner, A));
+  await flip(owner, false, () => press(owner, A));
 });
 
-test("a finger presses a button of the pad on the screen", async ({ house, ownerState, browser }) => {
+test("a finger presses a button of the pad on the screen, and the game itself", async ({ house, ownerState, browser }) => {
   const context = await browser.newContext({
     baseURL: house.origin,
     storageState: ownerState,
@@ -41,6 +42,8 @@ test("a finger presses a button of the pad on the screen", async ({ house, owner
   await play(page, "still");
   await page.getByRole("button", { name: "Gamepad on the screen" }).tap();
   await flip(page, true, () => page.locator('[data-button="0"]').tap());
+  await page.getByRole("button", { name: "Gamepad on the screen" }).tap();
+  await flip(page, false, () => page.touchscreen.tap(420, 120));
   await context.close();
 });
 
@@ -88,6 +91,23 @@ test("the controls come with the mouse, leave by themselves, and never trap the 
   expect(await marked(owner)).toBe(before);
   await owner.keyboard.press("KeyQ");
   await expect.poll(() => marked(owner)).toBe(!before);
+});
+
+test("the picture fills the screen, and the sound is turned down and off", async ({ owner }) => {
+  await play(owner, "still");
+  const volume = () => owner.evaluate(() => document.querySelector("audio")!.volume);
+  const silent = () => owner.evaluate(() => document.querySelector("audio")!.muted);
+  await owner.keyboard.press("Control+Alt+m");
+  const controls = owner.getByRole("toolbar", { name: "Player" });
+  await controls.getByRole("slider", { name: "Volume" }).fill("0.5");
+  await expect.poll(volume).toBeCloseTo(0.5, 1);
+  await controls.getByRole("button", { name: "Sound off" }).click();
+  await expect.poll(async () => (await silent()) || (await volume()) === 0).toBe(true);
+  await controls.getByRole("button", { name: "Full screen" }).click();
+  await expect.poll(() => owner.evaluate(() => document.fullscreenElement !== null)).toBe(true);
+  await owner.keyboard.press("Control+Alt+m");
+  await controls.getByRole("button", { name: "Leave full screen" }).click();
+  await expect.poll(() => owner.evaluate(() => document.fullscreenElement)).toBeNull();
 });
 
 test("the overlay shows the way of a frame", async ({ owner }) => {

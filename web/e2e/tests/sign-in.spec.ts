@@ -49,7 +49,7 @@ test("a link from the owner signs a new player in", async ({ person }) => {
   const { page: owner } = await person();
   await signInAt(owner, "/people");
   await owner.getByLabel("Name").fill("Grace");
-  await owner.getByRole("button", { name: "Add" }).click();
+  await owner.getByRole("button", { name: "Add", exact: true }).click();
   const link = await owner.getByRole("textbox", { name: "Link for Grace" }).inputValue();
 
   const { page: grace } = await person();

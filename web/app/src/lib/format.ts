@@ -1,6 +1,8 @@
 /** Numbers, times and sizes as people read them. */
 
+import type { Rendition } from "@playhouse/player";
 import { language, t } from "./text.svelte";
+import type { Colour } from "./types";
 
 /** "3 minutes ago". */
 export function ago(then: number, now = Date.now()): string {
@@ -57,6 +59,35 @@ export function length(seconds: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours > 0 && minutes % 60 === 0) return t("time.whole", { hours });
   return hours > 0 ? t("time.long", { hours, minutes: minutes % 60 }) : t("time.short", { minutes });
+}
+
+/** Other codings than the one that everything plays, as people call them. */
+const CODINGS: Record<string, string> = { av01: "AV1", hvc1: "HEVC", hev1: "HEVC" };
+
+/** "1080 lines in AV1, 2.1 Mbit/s". */
+export function rendition({ height, bitrate, codec }: Rendition): string {
+  const [mbit, other] = [number(bitrate / 1e6, 1), CODINGS[codec.slice(0, 4)]];
+  return other ? t("watch.renditionIn", { height, codec: other, mbit }) : t("watch.rendition", { height, mbit });
+}
+
+/** Names of colour (ITU-T H.273) as people know them. */
+const COLOURS: Record<string, string> = {
+  bt709: "BT.709",
+  bt2020: "BT.2020",
+  bt2020nc: "BT.2020",
+  bt2020c: "BT.2020",
+  smpte170m: "BT.601",
+  bt470bg: "BT.601",
+  smpte432: "Display P3",
+  smpte2084: "HDR (PQ)",
+  "arib-std-b67": "HDR (HLG)",
+};
+
+/** "BT.2020, HDR (PQ), limited range"; nothing where the film does not say. */
+export function colour({ primaries, transfer, matrix, range }: Colour): string {
+  const names = [primaries, transfer, matrix].flatMap((name) => (name ? [COLOURS[name] ?? name] : []));
+  const how = range === "tv" ? [t("film.rangeTv")] : range === "pc" ? [t("film.rangePc")] : [];
+  return [...new Set([...names, ...how])].join(", ");
 }
 
 /** A language by its name in the person's: "Japanese" of `ja` or `jpn`; as it is where nobody knows it. */

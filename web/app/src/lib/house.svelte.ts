@@ -2,6 +2,10 @@
 
 import { Problem, api } from "./api";
 import { renderings } from "./renderings.svelte";
+import type { Notice } from "./sense/rules";
+import { rules } from "./sense/rules.svelte";
+import { t } from "./text.svelte";
+import { note } from "./toasts.svelte";
 import type { Health, Me, Queue, Rendering, Session, Title } from "./types";
 
 class House {
@@ -107,6 +111,11 @@ class House {
     events.addEventListener("session", (event: MessageEvent<string>) => this.take(JSON.parse(event.data) as Session));
     events.addEventListener("channel", () => (this.channelChanges += 1));
     events.addEventListener("queue", (event: MessageEvent<string>) => (this.queue = JSON.parse(event.data) as Queue));
+    events.addEventListener("notice", (event: MessageEvent<string>) => {
+      const notice = JSON.parse(event.data) as Notice;
+      rules.take(notice);
+      note(`${notice.name}: ${notice.text}`, notice.sensor ? { href: `/sensors/${encodeURIComponent(notice.sensor)}`, text: t("enrol.look") } : undefined);
+    });
     events.addEventListener("rendering", (event: MessageEvent<string>) => renderings.take(JSON.parse(event.data) as Rendering));
   }
 }

@@ -1,9 +1,10 @@
-/** What the player remembers in this browser: loudness and the quality asked for. */
+/** What the player remembers in this browser: loudness, letters, and the quality asked for. */
 
 import type { Quality } from "@playhouse/player";
 
 const VOLUME = "playhouse.volume";
 const QUALITY = "playhouse.quality";
+const EVEN = "playhouse.even";
 
 export interface Choice {
   name: string;
@@ -45,6 +46,13 @@ export const prefs = {
   },
   set volume(volume: number) {
     localStorage.setItem(VOLUME, String(volume));
+  },
+  /** Whether films are made equally loud. */
+  get even(): boolean {
+    return localStorage.getItem(EVEN) !== "false";
+  },
+  set even(even: boolean) {
+    localStorage.setItem(EVEN, String(even));
   },
   get choice(): Choice {
     const stored = localStorage.getItem(QUALITY);

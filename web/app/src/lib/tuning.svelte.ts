@@ -1,6 +1,6 @@
 /** A channel as it is being watched here: the player package's events as state for the page. */
 
-import { type FilmNumbers, FilmPlayer, type FilmState, LiveConnection, keepStep } from "@playhouse/player";
+import { type FilmNumbers, FilmPlayer, type FilmState, LiveConnection, type Rendition, keepStep } from "@playhouse/player";
 import { path } from "./channels.svelte";
 import { guide } from "./guide.svelte";
 import { prefs } from "./prefs";
@@ -33,6 +33,9 @@ export class Tuning {
   /** Seconds behind what happens now. */
   behind = $state(0);
   way = $state<Way>("segments");
+  renditions = $state.raw<readonly Rendition[]>([]);
+  /** The rendition that was asked for; nothing leaves it to the player. */
+  chosen = $state<number | undefined>();
   canFloat = $state(false);
   #player: FilmPlayer | undefined;
   #connection: LiveConnection | undefined;
@@ -68,6 +71,8 @@ export class Tuning {
     player.on("blocked", (blocked) => (this.blocked = blocked));
     player.on("away", (away) => (this.away = away));
     player.on("error", (error) => (this.error = error.message));
+    // A playlist that is read again may have others.
+    player.on("renditions", (all) => ((this.renditions = all), (this.chosen = undefined)));
     this.#timer = window.setInterval(() => this.#read(), READ_MS);
     void player.load();
   }
@@ -90,6 +95,12 @@ export class Tuning {
     this.waiting = false;
     this.behind = 0;
     this.blocked = video.paused;
+  }
+
+  /** Shows this rendition alone; nothing follows the network again. */
+  choose(rendition: number | undefined): void {
+    this.chosen = rendition;
+    this.#player?.choose(rendition);
   }
 
   #sound(): void {
@@ -179,6 +190,8 @@ export class Tuning {
     this.#player?.close();
     this.#player = undefined;
     this.canFloat = false;
+    this.renditions = [];
+    this.chosen = undefined;
     this.state = "idle";
     this.#connection?.close();
     this.#connection = undefined;

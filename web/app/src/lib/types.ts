@@ -31,6 +31,24 @@ export interface Profile {
   here: boolean;
 }
 
+/** What accounts may have, made by owners; null is what the house gives everybody. */
+export interface Plan {
+  id: string;
+  name: string;
+  streams: number | null;
+  recording_hours: number | null;
+  /** How many accounts have it. */
+  accounts: number;
+  created: number;
+}
+
+/** All plans, and what accounts have without one. */
+export interface PlanList {
+  plans: Plan[];
+  usual_streams: number;
+  usual_recording_hours: number;
+}
+
 /** What the account watches somewhere. */
 export interface Stream {
   id: string;
@@ -58,8 +76,8 @@ export interface Account {
   has_password: boolean;
   created: number;
   last_seen: number | null;
-  /** Streams at a time; null is what the house gives everybody. */
-  streams: number | null;
+  /** The id of its plan; null has what the house gives everybody. */
+  plan: string | null;
 }
 
 export interface SignIn {
@@ -239,6 +257,15 @@ export interface Film {
   watched_ms: number | null;
 }
 
+/** What the numbers of a picture mean (ITU-T H.273), by ffmpeg's names. */
+export interface Colour {
+  primaries: string | null;
+  transfer: string | null;
+  matrix: string | null;
+  range: string | null;
+}
+
+/** A track of a film. */
 export interface Track {
   kind: "video" | "audio" | "subtitle";
   codec: string;
@@ -247,6 +274,8 @@ export interface Track {
   height: number | null;
   channels: number | null;
   title: string | null;
+  /** What the numbers of a picture mean, by ffmpeg's names. */
+  colour: Colour | null;
   /** Whether players show it; subtitles that are pictures stay in the file. */
   shown: boolean;
 }
@@ -292,6 +321,10 @@ export interface FilmDetail extends Film {
   bytes: number;
   chapters: Chapter[];
   subtitles: { language: string | null; name: string | null; forced: boolean; url: string }[];
+  /** Subtitles that are pictures, as they are in the file, once they were taken out. */
+  pictures: string | null;
+  /** How loud each sound is, and by how much it is made louder to be like others; empty until that was measured. */
+  loudness: ({ lufs: number; peak_db: number; gain_db: number } | null)[];
   /** Where small pictures are described, once there are some. */
   sprites: string | null;
   plot: string | null;

@@ -31,6 +31,9 @@ export class Watching {
   away = $state(false);
   error = $state("");
   volume = $state(prefs.volume);
+  /** Whether films are made equally loud, and whether this one can be. */
+  even = $state(prefs.even);
+  uneven = $state(false);
   rate = $state(1);
   renditions = $state.raw<readonly Rendition[]>([]);
   rendition = $state(0);
@@ -64,6 +67,8 @@ export class Watching {
       start,
       autoplay: !party,
       volume: this.volume,
+      gains: film.loudness.map((measured) => measured?.gain_db),
+      even: this.even,
       languages: { audio: who?.audio ?? undefined, texts: who?.subtitles ?? undefined },
       label: { title: film.title, poster: film.poster, ...(film.show && { artist: film.show }) },
     });
@@ -72,6 +77,7 @@ export class Watching {
     this.position = start;
     this.duration = film.duration_s ?? 0;
     this.canFloat = player.canFloat;
+    this.uneven = film.loudness.some((measured) => measured !== null);
     this.chapters = film.chapters;
     if (film.sprites) void loadSprites(film.sprites).then((sprites) => (this.sprites = sprites));
     this.#write();
@@ -121,6 +127,13 @@ export class Watching {
     this.volume = Math.max(0, Math.min(1, volume));
     prefs.volume = this.volume;
     if (this.#player) this.#player.volume = this.volume;
+  }
+
+  /** Makes films equally loud, or leaves them as they are. */
+  setEven(even: boolean): void {
+    this.even = even;
+    prefs.even = even;
+    if (this.#player) this.#player.even = even;
   }
 
   #loud = 1;

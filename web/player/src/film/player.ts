@@ -2,6 +2,7 @@
 
 import { Emitter } from "../emitter";
 import { sourceFor } from "./choose";
+import { Level } from "./level";
 import { type Label, MediaKeys } from "./mediakeys";
 import { FilmMeter, type FilmNumbers } from "./meter";
 import { type AudioTrack, type FilmError, type Languages, type Rendition, type Source, type TextChoice, failure } from "./source";
@@ -23,6 +24,10 @@ export interface FilmOptions {
   autoplay?: boolean;
   /** 0 to 1. */
   volume?: number;
+  /** By how many dB each sound is to be made louder so that all films are alike; left out is not at all. */
+  gains?: readonly (number | undefined)[];
+  /** Whether films are made equally loud. */
+  even?: boolean;
   /** In which languages to begin, where the film has them. */
   languages?: Languages;
   /** What lock screens show. */
@@ -76,6 +81,9 @@ export class FilmPlayer {
   readonly video = document.createElement("video");
   #events = new Emitter<FilmEvents>();
   #meter = new FilmMeter(this.video);
+  #level = new Level(this.video);
+  #even: boolean;
+  #sound = 0;
   #keys: MediaKeys | undefined;
   #source: Source | undefined;
   #state: FilmState = "idle";
@@ -94,6 +102,8 @@ export class FilmPlayer {
     video.playsInline = true;
     video.style.cssText = "display:block;width:100%;height:100%;object-fit:contain;background:#000";
     this.volume = options.volume ?? 1;
+    this.#even = options.even ?? true;
+    this.#balance();
     element.append(video);
     this.#listen();
     this.#near();
@@ -163,13 +173,26 @@ export class FilmPlayer {
   }
 
   get volume(): number {
-    return this.video.muted ? 0 : this.video.volume;
+    return this.#level.volume;
   }
 
   /** Loudness from 0 to 1. */
   set volume(volume: number) {
-    this.video.volume = Math.max(0, Math.min(1, volume));
-    this.video.muted = volume <= 0;
+    this.#level.volume = volume;
+  }
+
+  /** Whether films are made equally loud. */
+  get even(): boolean {
+    return this.#even;
+  }
+
+  set even(even: boolean) {
+    this.#even = even;
+    this.#balance();
+  }
+
+  #balance(): void {
+    this.#level.gain = this.#even ? (this.options.gains?.[this.#sound] ?? 0) : 0;
   }
 
   get rate(): number {
@@ -200,6 +223,8 @@ export class FilmPlayer {
       renditions: (all) => this.#events.emit("renditions", all),
       rendition: (index) => this.#events.emit("rendition", index),
       audioTracks: (all, chosen) => {
+        this.#sound = Math.max(0, chosen);
+        this.#balance();
         this.#events.emit("audioTracks", all);
         this.#events.emit("audioTrack", chosen);
       },
@@ -310,6 +335,7 @@ export class FilmPlayer {
     clearInterval(this.#timer);
     this.#keys?.close();
     this.#source?.close();
+    this.#level.close();
     this.video.remove();
   }
 
