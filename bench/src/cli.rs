@@ -5,7 +5,7 @@ use std::io::{Write, stdout};
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{density, floor, leaks, network, play, watch};
+use crate::{density, floor, leaks, network, play, sense, watch};
 
 /// Measures Playhouse on this machine, side by side with its peers. Build the program first:
 /// `cargo build --release`. Each case prints one JSON object.
@@ -97,6 +97,23 @@ enum Case {
         #[arg(long)]
         install_peers: bool,
     },
+    /// Cameras that understand: cost and precision of looking, bytes on the wire, pages, a fleet, and chaos
+    Sense {
+        #[command(flatten)]
+        common: Common,
+        /// How long a scene is watched for its bytes and counts
+        #[arg(long, default_value_t = 60)]
+        minutes: u32,
+        /// Simulated devices of the fleet
+        #[arg(long, default_value_t = 10_000)]
+        devices: usize,
+        /// How long either side is killed, the link cut, the disk filled and the clock moved
+        #[arg(long, default_value_t = 10)]
+        chaos_minutes: u32,
+        /// Only these; the figures of the others stay empty
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<sense::Part>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -118,6 +135,10 @@ pub(crate) fn run() -> Result<()> {
         Case::Watch { common, starts, seeks, viewers, only, install_peers } => {
             let (seed, install) = (common.seed, install_peers);
             (watch::run(&watch::Plan { seed, starts, seeks, viewers, only, install })?, common.json)
+        }
+        Case::Sense { common, minutes, devices, chaos_minutes, only } => {
+            let plan = sense::Plan { seed: common.seed, minutes, devices, chaos_minutes, only };
+            (sense::run(&plan)?, common.json)
         }
         Case::Leaks { common, sessions } => (leaks::run(sessions)?, common.json),
     };

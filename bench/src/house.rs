@@ -5,12 +5,14 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use playhouse_testkit::browser::Cdp;
 use playhouse_testkit::child::Program;
 use playhouse_testkit::procs::{self, Process};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -35,12 +37,48 @@ pub(crate) struct Settings {
 pub(crate) struct House {
     // Declared in the order in which they have to end.
     server: Program,
+    launch: Launch,
     pub(crate) origin: String,
     token: String,
     /// Where publishers come in by RTMP.
     pub(crate) rtmp: u16,
+    doors: Doors,
     agent: ureq::Agent,
     pub(crate) folder: TempDir,
+}
+
+/// Ports for sensors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Doors {
+    pub(crate) mqtt: u16,
+    pub(crate) https: u16,
+}
+
+/// How the server is started, and again after it was stopped.
+struct Launch {
+    program: PathBuf,
+    arguments: Vec<String>,
+    runtime: PathBuf,
+    log: PathBuf,
+}
+
+impl Launch {
+    /// Starts it, and gives the address that it prints.
+    fn start(&self) -> Result<(Program, String)> {
+        let log = fs::OpenOptions::new().create(true).append(true).open(&self.log)?;
+        let mut server = Program::start(
+            Command::new(&self.program)
+                .args(&self.arguments)
+                .env("XDG_RUNTIME_DIR", &self.runtime)
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(log),
+        )?;
+        let lines = BufReader::new(server.stdout().context("the server has no output")?).lines();
+        let address = lines.map_while(Result::ok).find(|line| line.trim().starts_with("http"));
+        let address = address.with_context(|| format!("the server ended at once: {}", tail(&self.log)))?;
+        Ok((server, address.trim().to_owned()))
+    }
 }
 
 /// A running game.
@@ -59,30 +97,26 @@ impl House {
         write_titles(&titles)?;
         let runtime = folder.path().join("run");
         fs::create_dir(&runtime)?;
-        let log = fs::File::create(folder.path().join("server.log"))?;
         let rtmp = free_port()?;
-        let mut server = Program::start(
-            Command::new(program)
-                .args(["serve", "--listen", "127.0.0.1:0", "--address", "127.0.0.1"])
-                .arg("--data")
-                .arg(folder.path().join("data"))
-                .arg("--titles")
-                .arg(&titles)
-                .args(["--sessions", &settings.sessions.to_string(), "--kbps", &settings.kbps.to_string()])
-                .args(["--udp-ports", &format!("{}-{}", settings.ports.0, settings.ports.1)])
-                .args(["--rtmp", &format!("127.0.0.1:{rtmp}"), "--srt", "off"])
-                .env("XDG_RUNTIME_DIR", &runtime)
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(log),
-        )?;
-        let lines = BufReader::new(server.stdout().context("the server has no output")?).lines();
-        let Some(address) = lines
-            .map_while(Result::ok)
-            .find_map(|l| l.trim().strip_prefix("http").map(|r| format!("http{r}")))
-        else {
-            bail!("the server ended at once: {}", tail(&folder.path().join("server.log")));
-        };
+        let doors = Doors { mqtt: free_port()?, https: free_port()? };
+        let ports = settings.ports;
+        let mut arguments: Vec<String> =
+            ["serve", "--address", "127.0.0.1", "--srt", "off"].map(str::to_owned).into();
+        for (name, value) in [
+            ("--listen", format!("127.0.0.1:{}", free_port()?)),
+            ("--rtmp", format!("127.0.0.1:{rtmp}")),
+            ("--mqtt", format!("127.0.0.1:{}", doors.mqtt)),
+            ("--sensor-https", format!("127.0.0.1:{}", doors.https)),
+            ("--data", folder.path().join("data").display().to_string()),
+            ("--titles", titles.display().to_string()),
+            ("--sessions", settings.sessions.to_string()),
+            ("--kbps", settings.kbps.to_string()),
+            ("--udp-ports", format!("{}-{}", ports.0, ports.1)),
+        ] {
+            arguments.extend([name.to_owned(), value]);
+        }
+        let launch = Launch { program, arguments, runtime, log: folder.path().join("server.log") };
+        let (server, address) = launch.start()?;
         let (origin, code) =
             address.split_once("/?code=").context("the server printed no code to sign in with")?;
         let agent = ureq::Agent::config_builder()
@@ -90,7 +124,8 @@ impl House {
             .timeout_global(Some(PATIENCE))
             .build()
             .new_agent();
-        let mut house = Self { server, origin: origin.to_owned(), token: String::new(), rtmp, agent, folder };
+        let origin = origin.to_owned();
+        let mut house = Self { server, launch, origin, token: String::new(), rtmp, doors, agent, folder };
         let me = house.call(
             "POST",
             "/api/sign-in/code",
@@ -98,6 +133,33 @@ impl House {
         )?;
         me["token"].as_str().context("signing in gave no token")?.clone_into(&mut house.token);
         Ok(house)
+    }
+
+    /// Stops the server, and starts it again with all that it keeps, where it was.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        self.server.stop();
+        self.revive()
+    }
+
+    /// Kills the server.
+    pub(crate) fn kill(&mut self) {
+        kill(&mut self.server);
+    }
+
+    /// Starts the server again, which was killed or stopped.
+    pub(crate) fn revive(&mut self) -> Result<()> {
+        self.server = self.launch.start()?.0;
+        Ok(())
+    }
+
+    /// Where sensors come in: by MQTT, and by HTTPS.
+    pub(crate) fn doors(&self) -> Doors {
+        self.doors
+    }
+
+    /// The server's processes, without games.
+    pub(crate) fn processes(&self) -> Vec<Process> {
+        procs::tree(self.pid())
     }
 
     /// Calls the API; gives what it answers, or its problem as an error.
@@ -247,8 +309,17 @@ pub(crate) fn parted(session: u32) -> (Vec<Process>, Vec<Process>) {
     tree.into_iter().partition(|p| !games.contains(&p.pid))
 }
 
-/// A program of this workspace, as built beside this one.
+/// A program of this workspace, as built beside this one; where Cargo runs this one, what is measured is built first.
 pub(crate) fn built(name: &str) -> Result<PathBuf> {
+    static BUILD: OnceLock<bool> = OnceLock::new();
+    let build = || {
+        let Some(cargo) = std::env::var_os("CARGO") else { return true };
+        let packages = ["playhouse", "playhouse-joystick", "probe", "lantern"].map(|name| ["-p", name]);
+        let mut command = Command::new(cargo);
+        command.args(["build", "--release", "--quiet"]).args(packages.as_flattened());
+        command.current_dir(env!("CARGO_MANIFEST_DIR")).status().is_ok_and(|status| status.success())
+    };
+    ensure!(BUILD.get_or_init(build), "what is to be measured does not build");
     let path = std::env::current_exe()?.with_file_name(name);
     ensure!(
         path.is_file(),
@@ -256,6 +327,15 @@ pub(crate) fn built(name: &str) -> Result<PathBuf> {
         path.display()
     );
     Ok(path)
+}
+
+/// Ends a program, and what it started, without asking it.
+pub(crate) fn kill(program: &mut Program) {
+    if let Some(group) = i32::try_from(program.pid()).ok().and_then(Pid::from_raw) {
+        // A group that is gone already is what is wanted.
+        kill_process_group(group, Signal::KILL).unwrap_or(());
+    }
+    program.stop();
 }
 
 /// A port that is free at this moment.

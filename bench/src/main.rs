@@ -15,6 +15,7 @@ mod play;
 mod progress;
 mod round;
 mod scene;
+mod sense;
 mod sound;
 mod usage;
 mod watch;

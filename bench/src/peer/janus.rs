@@ -17,6 +17,9 @@ use crate::progress::say;
 
 const PROGRAM: &str = "usr/bin/janus";
 const PACKAGES: [&str; 1] = ["janus"];
+/// Said where it is not there.
+pub(crate) const MISSING: &str = "janus was not found, or this machine has no address but loopback's; `bench -- watch \
+                                  --install-peers` unpacks Debian's into target/peers";
 /// How long it may take to come up, or to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -18,6 +18,10 @@ const MODULE: &str = "usr/lib/nginx/modules/ngx_rtmp_module.so";
 /// How long it may take to come up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Said where it is not there.
+pub(crate) const MISSING: &str =
+    "nginx was not found; `bench -- watch --install-peers` unpacks Debian's into target/peers";
+
 /// It, or nothing, which is said.
 pub(crate) fn find(install: bool) -> Option<Root> {
     debian::find("nginx", MODULE, &PACKAGES, install)

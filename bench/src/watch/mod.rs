@@ -24,6 +24,7 @@ use self::screen::{Moments, Screen};
 use self::viewers::Viewers;
 use crate::figures::{Spread, rounded};
 use crate::house::{House, Settings};
+use crate::peer::janus;
 use crate::peer::nginx::{self, Nginx};
 use crate::progress::say;
 
@@ -71,7 +72,7 @@ const ROUNDS: usize = 2;
 /// Ports of the server's sessions, of which none plays here, and of live streams.
 const PORTS: (u16, u16) = (46_200, 46_219);
 
-/// Measures it. What is not measured, or has no peer here, is null.
+/// Measures it. What is not measured, or has no peer here, is null; `missing` says which peers are not there.
 pub(crate) fn run(plan: &Plan) -> Result<Value> {
     let watch = Watch::begin();
     let mut figures = json!({
@@ -81,7 +82,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Value> {
         "whep_ms": null, "llhls_ms": null, "publish_to_playlist_ms": null,
         "viewers_per_core": null, "rss_per_viewer_bytes": null, "viewers": null,
         "storage_overhead_percent": null, "party_skew_ms": null, "ladder_saving_percent": null,
-        "film": null,
+        "film": null, "missing": [],
     });
     let served = [Part::Start, Part::Load, Part::Publish, Part::Glass, Part::Viewers];
     if served.into_iter().any(|part| plan.has(part)) {
@@ -112,6 +113,9 @@ fn of_house(plan: &Plan, house: &House, figures: &mut Value) -> Result<()> {
     if plan.has(Part::Viewers) {
         say("Viewers of a live stream per core");
         let viewers = Viewers::measure(house, &Material::folder()?, plan.viewers, plan.install)?;
+        if viewers.has_no_peer() {
+            miss(figures, "janus", janus::MISSING);
+        }
         figures["viewers_per_core"] = json!(viewers.per_core());
         figures["rss_per_viewer_bytes"] = json!(viewers.rss());
         figures["viewers"] = json!(viewers);
@@ -119,10 +123,20 @@ fn of_house(plan: &Plan, house: &House, figures: &mut Value) -> Result<()> {
     Ok(())
 }
 
+/// Says in the figures that a peer is not there.
+fn miss(figures: &mut Value, name: &str, sentence: &str) {
+    if let Some(missing) = figures["missing"].as_array_mut() {
+        missing.push(json!({"name": name, "missing": sentence}));
+    }
+}
+
 /// What is measured beside nginx: with a film of one hour, and a publisher.
 fn films(plan: &Plan, house: &House, figures: &mut Value) -> Result<()> {
     let material = Material::make()?;
     let nginx = nginx::find(plan.install);
+    if nginx.is_none() {
+        miss(figures, "nginx", nginx::MISSING);
+    }
     let film = house.add_film(&material.film).context("the film does not become ready")?;
     let peer = nginx.map(|root| Nginx::start(&root, &material.folder)).transpose()?;
     figures["film"] = material.described();

@@ -82,6 +82,11 @@ impl Viewers {
         Ok(Self { ours_600k, ours_6m, janus_600k })
     }
 
+    /// Whether there was nothing to compare with.
+    pub(super) fn has_no_peer(&self) -> bool {
+        self.janus_600k.is_none()
+    }
+
     pub(super) fn per_core(&self) -> PerCore {
         PerCore {
             ours_600k: self.ours_600k.per_core,
