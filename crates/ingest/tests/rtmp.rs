@@ -11,6 +11,7 @@ use playhouse_media::frame::Size;
 use playhouse_media::live::{Format, VideoCodec};
 use publisher::{AUDIO, Publisher, VIDEO};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 const H264: [&str; 6] = ["-c:v", "libx264", "-bf", "2", "-g", "50"];
 
@@ -258,4 +259,36 @@ async fn the_first_picture_is_there_before_the_second_is_sent() {
     publisher.tag(VIDEO, 0, &[&[0x17, 0, 0, 0, 0], RECORDS[0]].concat()).await;
     publisher.tag(VIDEO, 0, &[0x17, 1, 0, 0, 0, 0, 0, 0, 2, 0x65, 9]).await;
     assert!(next_sample(&mut subscription).await.keyframe);
+}
+
+#[tokio::test]
+async fn connections_that_trickle_or_stand_half_open_hold_up_no_publisher() {
+    let (house, keys, address) = with_rtmp();
+    keys.set("other", "other", false);
+    // Some say nothing, some stop in the middle of the greeting, and one sends a picture byte by byte.
+    let mut half_open = Vec::new();
+    for number in 0..16 {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        let greeting = [&[3][..], &[0; 1536]].concat();
+        socket.write_all(&greeting[..number * 100]).await.unwrap();
+        half_open.push(socket);
+    }
+    let mut trickling = Publisher::accepted(address, "other").await;
+    let message = [6, 0, 0, 0, 0, 0xFF, 0xFF, VIDEO, 1, 0, 0, 0];
+    trickling.socket.write_all(&message).await.unwrap();
+    let mut publisher = Publisher::accepted(address, "secret").await;
+    let mut subscription = house.hub.stream("channel").unwrap().subscribe();
+    publisher.tracks(&["videocodecid"]).await;
+    publisher.tag(VIDEO, 0, &[&[0x17, 0, 0, 0, 0], RECORDS[0]].concat()).await;
+    for number in 0..250 {
+        trickling.socket.write_all(&[0x17]).await.unwrap();
+        let first = if number == 0 { 0x17 } else { 0x27 };
+        let slice = if number == 0 { 0x65 } else { 0x41 };
+        publisher.tag(VIDEO, number * 40, &[first, 1, 0, 0, 0, 0, 0, 0, 2, slice, 9]).await;
+        // Each picture is there before the next one is sent.
+        let sample = next_sample(&mut subscription).await;
+        assert_eq!(sample.keyframe, number == 0);
+    }
+    // The one that trickles is still on, and none of it reached the other.
+    assert_eq!(house.hub.streams().len(), 2);
 }

@@ -28,7 +28,7 @@ use crate::index;
 use crate::tool::ToolError;
 
 pub use encoders::missing;
-pub use look::{LookError, sheets, texts};
+pub use look::{LookError, loudness, pictures, sheets, texts};
 
 use job::Job;
 

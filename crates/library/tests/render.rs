@@ -226,6 +226,46 @@ async fn quiet_sounds_become_as_loud_as_others() {
     assert!((loudness.integrated - TARGET_LUFS).abs() < 1.0, "{loudness:?}");
 }
 
+/// Mean luma of a file's pictures, from 16 to 235.
+fn luma(path: &Path) -> f64 {
+    let input = format!("movie={},signalstats", path.to_str().unwrap());
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-f", "lavfi", "-i", &input, "-of", "csv=p=0"])
+        .args(["-show_entries", "frame_tags=lavfi.signalstats.YAVG"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let values: Vec<f64> = said.lines().filter_map(|line| line.trim_end_matches(',').parse().ok()).collect();
+    assert!(!values.is_empty(), "{said} {}", String::from_utf8_lossy(&output.stderr));
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[tokio::test]
+async fn a_film_beyond_the_usual_brightness_looks_right_on_a_usual_screen() {
+    let mut seen = Vec::new();
+    // Grey of 10, 100 and 1000 candela a square metre, as PQ (SMPTE ST 2084) has them in 10 bits.
+    for grey in [329, 509, 723] {
+        let filter = format!("format=yuv420p10le,geq=lum={grey}:cb=512:cr=512");
+        let hdr = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:range=limited:log-level=error";
+        let tagged = ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"];
+        let coded =
+            ["-vf", &filter, "-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-x265-params", hdr, "-an"];
+        let film = Film::make("film.mkv", 1, &[&coded[..], &tagged].concat()).await;
+        let container = probe::probe(File::open(&film.path).unwrap()).await.unwrap();
+        assert_eq!(container.tracks[0].colour.transfer.as_deref(), Some("smpte2084"));
+        assert!(film.plan.bright);
+        film.render(0, &|_| ()).await.unwrap();
+        let path = film.rendition(0);
+        let colour = said(&path, "stream=pix_fmt,color_range,color_space,color_transfer,color_primaries");
+        assert_eq!(colour.trim(), "yuv420p|tv|bt709|bt709|bt709");
+        seen.push(luma(&path));
+    }
+    // A tenth of a usual screen's white is dark, its white is bright, and what is brighter than that is not cut off.
+    assert!(seen[0] > 40.0 && seen[0] < 110.0, "{seen:?}");
+    assert!(seen[1] > 110.0 && seen[1] < 225.0, "{seen:?}");
+    assert!(seen[2] > seen[1] + 5.0 && seen[2] <= 236.0, "{seen:?}");
+}
+
 #[tokio::test]
 async fn a_paused_film_waits_and_goes_on() {
     let film = Film::make("film.mkv", 3, &["-c:v", "mpeg4", "-an"]).await;

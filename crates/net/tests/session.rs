@@ -12,6 +12,8 @@ use browser::{Browser, Session, picture, rtp, until};
 use playhouse_media::sample::AudioPacket;
 use playhouse_net::{Channel, CloseReason, Config, Error, OfferError, Payload, PeerEvent, now};
 use str0m::RtcConfig;
+use str0m::media::MediaTime;
+use str0m::rtp::Extension;
 
 /// Lets browsers work until each has so many frames.
 fn frames(browsers: &mut [&mut Browser], count: usize) {
@@ -43,6 +45,29 @@ fn pictures_arrive_whole_at_every_viewer() {
             assert_eq!(frame.is_keyframe(), unit.keyframe);
         }
     }
+}
+
+#[test]
+fn a_viewer_is_told_to_show_pictures_at_once_and_that_the_session_waits_for_its_checks() {
+    let from = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let ports = from..=from.saturating_add(50);
+    let mut session = Session::new(Config { ports: ports.clone(), ..Config::default() });
+    let (mut player, offer) = Browser::new(RtcConfig::new().set_extension(12, Extension::PlayoutDelay));
+    let answer = session.handle.accept("player", &offer).unwrap();
+    // RFC 8445, section 5.2: a lite agent has host candidates only.
+    assert!(answer.lines().any(|line| line == "a=ice-lite"), "{answer}");
+    let candidates: Vec<&str> = answer.lines().filter(|line| line.starts_with("a=candidate:")).collect();
+    assert!(!candidates.is_empty());
+    for candidate in candidates {
+        let port: u16 = candidate.split(' ').nth(5).unwrap().parse().unwrap();
+        assert!(candidate.contains("typ host") && ports.contains(&port), "{candidate}");
+    }
+    player.answer(&answer);
+    session.wait(&mut [&mut player], |event| matches!(event, PeerEvent::KeyframeWanted { .. }));
+    session.handle.video(0, picture(true, 3_000, 1));
+    frames(&mut [&mut player], 1);
+    let told = &player.frames[0].ext_vals;
+    assert_eq!((told.play_delay_min, told.play_delay_max), (Some(MediaTime::ZERO), Some(MediaTime::ZERO)));
 }
 
 #[test]

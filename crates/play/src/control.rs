@@ -56,6 +56,8 @@ pub struct GameSpec {
     pub memory_mib: u32,
     /// Limit on processes and threads.
     pub processes: u32,
+    /// After how long it is ended, in seconds.
+    pub seconds: u32,
     /// Seats for players.
     pub seats: u8,
 }
@@ -207,7 +209,7 @@ pub struct Ended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
-    /// It was asked to stop.
+    /// It was asked to stop, or its time was over.
     Stopped,
     /// The game ended by itself, without an error.
     Finished,

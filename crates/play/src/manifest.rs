@@ -18,6 +18,9 @@ const DEFAULT_RATE: u32 = 60;
 const DEFAULT_MEMORY_MIB: u32 = 2048;
 const DEFAULT_PROCESSES: u32 = 256;
 
+/// A day: long enough for anybody who plays, and a session that nobody ends does not stay for ever.
+const DEFAULT_MINUTES: u32 = 24 * 60;
+
 /// A title as its folder describes it; everything checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Manifest {
@@ -82,6 +85,8 @@ pub struct Limits {
     pub memory_mib: u32,
     /// Processes and threads, 1 to 4,096.
     pub processes: u32,
+    /// How long one session of it may last, in minutes, 1 to 10,080 (a week).
+    pub minutes: u32,
 }
 
 /// How a game uses the mouse.
@@ -174,6 +179,7 @@ struct Raw {
 struct RawLimits {
     memory_mib: Option<u32>,
     processes: Option<u32>,
+    minutes: Option<u32>,
 }
 
 impl Manifest {
@@ -220,6 +226,7 @@ impl Manifest {
             limits: Limits {
                 memory_mib: raw.limits.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
                 processes: raw.limits.processes.unwrap_or(DEFAULT_PROCESSES),
+                minutes: raw.limits.minutes.unwrap_or(DEFAULT_MINUTES),
             },
             pointer: raw.pointer,
         };
@@ -293,6 +300,9 @@ impl Manifest {
         if !(1..=4096).contains(&self.limits.processes) {
             return refuse("limits.processes", self.limits.processes.to_string(), "allowed are 1 to 4096");
         }
+        if !(1..=10_080).contains(&self.limits.minutes) {
+            return refuse("limits.minutes", self.limits.minutes.to_string(), "allowed are 1 to 10080");
+        }
         Ok(())
     }
 }
@@ -354,6 +364,9 @@ mod tests {
             "title.toml of `a-game`, line 6: `rate` is 500; allowed are 1 to 120"
         );
         assert!(complaint("limits = { memory_mib = 1 }").contains("line 5: `limits.memory_mib` is 1;"));
+        assert!(
+            complaint("limits = { minutes = 0 }").contains("line 5: `limits.minutes` is 0; allowed are 1 to")
+        );
         assert!(complaint("raet = 50").starts_with("title.toml of `a-game`, line 5: unknown field `raet`"));
         assert!(complaint("saves = [\"../etc\"]").contains("`../etc`; write paths within the home"));
         assert!(complaint("packages = [\"a b\"]").contains("names of Debian packages"));

@@ -20,6 +20,19 @@ pub enum Kind {
     Subtitle,
 }
 
+/// What the numbers of a picture mean (ITU-T H.273), by ffmpeg's names; none where the file does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Colour {
+    /// The primaries: `bt709`, `bt2020`.
+    pub primaries: Option<String>,
+    /// The transfer: `bt709`, `smpte2084` (PQ), `arib-std-b67` (HLG).
+    pub transfer: Option<String>,
+    /// The matrix: `bt709`, `bt2020nc`.
+    pub matrix: Option<String>,
+    /// `tv`, where black is 16 and white 235 of 255, or `pc`, where all numbers are used.
+    pub range: Option<String>,
+}
+
 /// One track.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Track {
@@ -51,6 +64,9 @@ pub struct Track {
     /// Whether the brightness goes beyond what usual screens show (PQ or HLG, ITU-R BT.2100).
     #[serde(default)]
     pub bright: bool,
+    /// What the numbers of its pictures mean.
+    #[serde(default)]
+    pub colour: Colour,
     /// Subtitles of only what is foreign in the film's own language.
     #[serde(default)]
     pub forced: bool,
@@ -123,7 +139,10 @@ struct Stream {
     channels: Option<u32>,
     avg_frame_rate: Option<String>,
     start_time: Option<String>,
+    color_primaries: Option<String>,
     color_transfer: Option<String>,
+    color_space: Option<String>,
+    color_range: Option<String>,
     #[serde(default)]
     tags: Tags,
     #[serde(default)]
@@ -240,6 +259,12 @@ fn track(stream: Stream, start: f64) -> Option<Track> {
         rate: stream.avg_frame_rate.as_deref().filter(|_| kind == Kind::Video).and_then(rate),
         bright: matches!(stream.color_transfer.as_deref(), Some("smpte2084" | "arib-std-b67")),
         forced: stream.disposition.forced != 0,
+        colour: Colour {
+            primaries: stream.color_primaries.and_then(known),
+            transfer: stream.color_transfer.and_then(known),
+            matrix: stream.color_space.and_then(known),
+            range: stream.color_range.and_then(known),
+        },
     })
 }
 
@@ -247,6 +272,11 @@ fn track(stream: Stream, start: f64) -> Option<Track> {
 fn line(text: &str) -> String {
     const LONGEST: usize = 120;
     text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>().trim().to_owned()
+}
+
+/// A name that says something.
+fn known(name: String) -> Option<String> {
+    Some(short(name)).filter(|name| !matches!(name.as_str(), "" | "unknown" | "unspecified" | "reserved"))
 }
 
 /// Names come from the file: nobody needs a long one.
@@ -343,6 +373,30 @@ mod tests {
             let sentence = film.playable().unwrap_err();
             assert!(sentence.contains(words), "{sentence}");
         }
+    }
+
+    #[test]
+    fn what_the_numbers_of_a_picture_mean_is_read() {
+        let said = br#"{"streams":[{"codec_type":"video","codec_name":"hevc","color_primaries":"bt2020",
+            "color_transfer":"smpte2084","color_space":"bt2020nc","color_range":"tv"},
+            {"codec_type":"video","codec_name":"h264","color_range":"unknown"}]}"#;
+        let film = Container::read(said).unwrap();
+        let name = |name: &str| Some(name.to_owned());
+        assert_eq!(
+            film.tracks[0].colour,
+            Colour {
+                primaries: name("bt2020"),
+                transfer: name("smpte2084"),
+                matrix: name("bt2020nc"),
+                range: name("tv")
+            }
+        );
+        assert!(film.tracks[0].bright && !film.tracks[1].bright);
+        assert_eq!(film.tracks[1].colour, Colour::default());
+        // Records of earlier versions know nothing of it.
+        let mut track = serde_json::to_value(&film.tracks[0]).unwrap();
+        track.as_object_mut().unwrap().remove("colour");
+        assert_eq!(serde_json::from_value::<Track>(track).unwrap().colour, Colour::default());
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub struct Words {
 }
 
 /// A text without case and accents, its words divided by single spaces.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let accent = |letter: &char| ('\u{300}'..='\u{36f}').contains(letter);
     let letters = text.nfkd().filter(|letter| !accent(letter)).flat_map(char::to_lowercase);
     // Marks of kana belong to their letters again.

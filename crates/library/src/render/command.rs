@@ -113,12 +113,20 @@ fn encoder(plan: &Plan, codec: Codec, crf: u8, bitrate: Option<f64>) -> String {
     words
 }
 
-/// Measures how loud a sound is.
+/// Measures how loud a sound will be with the channels that it is given.
 pub(super) fn measure(sound: &Sound) -> Line {
+    measured(sound.number, &format!("aformat=channel_layouts={},", layout(sound)))
+}
+
+/// Measures how loud a sound is as it is.
+pub(super) fn measure_as_it_is(number: usize) -> Line {
+    measured(number, "")
+}
+
+fn measured(number: usize, before: &str) -> Line {
     let mut line = Line::new("-v info");
-    line.film(0).add(&format!("-map 0:a:{} -af", sound.number));
-    line.word(format!("aformat=channel_layouts={},ebur128=peak=true:framelog=verbose", layout(sound)));
-    line.add("-f null -");
+    line.film(0).add(&format!("-map 0:a:{number} -af"));
+    line.word(format!("{before}ebur128=peak=true:framelog=verbose")).add("-f null -");
     line
 }
 
@@ -290,6 +298,17 @@ pub(super) fn sheets(every_ms: u64, width: u32, height: u32, across: u32, down: 
          tile={across}x{down}"
     ));
     line.add("-q:v 7 -f image2 -start_number 0 sheet-%d.jpg");
+    line
+}
+
+/// Subtitles of a film that are pictures, by their numbers among its subtitles, as they are.
+pub(super) fn pictures(numbers: &[usize], name: &str) -> Line {
+    let mut line = Line::new("-v error");
+    line.film(0);
+    for number in numbers {
+        line.add(&format!("-map 0:s:{number}"));
+    }
+    line.add("-c copy -map_chapters -1 -f matroska").word(name);
     line
 }
 

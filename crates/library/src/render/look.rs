@@ -1,10 +1,11 @@
-//! What is seen around a film: small pictures of it on sheets, and its texts.
+//! What is known of a film besides its picture: small pictures of it on sheets, its texts, how loud it is.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use playhouse_watch::captions;
+use playhouse_watch::loudness::Loudness;
 use playhouse_watch::sidecar::Subtitles;
 use playhouse_watch::sprites::{ACROSS, DOWN, Sprites};
 use tokio::sync::watch;
@@ -14,6 +15,9 @@ use crate::tool::ToolError;
 
 /// Bytes that a sheet, or a text, may have.
 const MOST_BYTES: u64 = 8 << 20;
+
+/// Bytes that all subtitles of a film may have that are pictures: some 40 MB a language for two hours.
+const MOST_PICTURES: u64 = 1 << 30;
 
 /// Why something around a film was not made.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,45 @@ pub async fn sheets(
     let line = command::sheets(sprites.every_ms, sprites.width, sprites.height, ACROSS, DOWN);
     ffmpeg::run(&line, Some(film), folder, MOST_BYTES, paused, |_, _| {}).await?;
     Ok(())
+}
+
+/// Measures the sound of that number as it is; nothing where that says nothing, as of one without a sample.
+///
+/// # Errors
+/// [`LookError`].
+pub async fn loudness(
+    film: File,
+    number: usize,
+    folder: &Path,
+    paused: &mut watch::Receiver<bool>,
+) -> Result<Option<Loudness>, LookError> {
+    fs::create_dir_all(folder)?;
+    let line = command::measure_as_it_is(number);
+    let said = ffmpeg::run(&line, Some(film), folder, MOST_BYTES, paused, |_, _| {}).await?;
+    Ok(Loudness::read(&said.words))
+}
+
+/// Takes subtitles that are pictures out of a film, by their numbers among its subtitles, as they are: `name` in
+/// `folder` is a Matroska file of nothing else. What does not become whole is not there.
+///
+/// # Errors
+/// [`LookError`].
+pub async fn pictures(
+    film: File,
+    numbers: &[usize],
+    folder: &Path,
+    name: &str,
+    paused: &mut watch::Receiver<bool>,
+) -> Result<(), LookError> {
+    fs::create_dir_all(folder)?;
+    let new = format!("new-{name}");
+    let line = command::pictures(numbers, &new);
+    let made = ffmpeg::run(&line, Some(film), folder, MOST_PICTURES, paused, |_, _| {}).await;
+    if let Err(error) = made {
+        fs::remove_file(folder.join(&new)).ok();
+        return Err(error.into());
+    }
+    Ok(fs::rename(folder.join(&new), folder.join(name))?)
 }
 
 /// Takes texts out of a film, by their numbers among its subtitles: all in one pass. They come as they are in the film,

@@ -194,7 +194,9 @@ impl fmt::Display for Exit {
             Self::Processes(limit) => {
                 write!(f, "the game was ended because it started more than its {limit} processes")
             }
-            Self::Time => f.write_str("the game was ended because its time was over"),
+            Self::Time => {
+                f.write_str("the game was ended because it ran for as long as its title may (limits.minutes)")
+            }
             Self::NotStarted(why) => write!(f, "the game's sandbox could not be set up: {why}"),
         }
     }

@@ -24,6 +24,7 @@ pub(crate) fn shell(folder: &Path, script: &str) -> GameSpec {
         network: false,
         memory_mib: 256,
         processes: 64,
+        seconds: 3600,
         seats: 1,
     }
 }
