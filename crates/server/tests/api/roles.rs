@@ -165,6 +165,7 @@ const EXPECTED: &str = "
     POST /api/invites/{token}                           NVPEGSHO
     GET /api/sensors                                    -----SHO
     POST /api/sensors                                   -------O
+    GET /api/sensors/map                                -----SHO
     POST /api/sensors/enrol                             NVPEGSHO
     POST /api/sensors/fleet-code                        -------O
     GET /api/sensors/{id}                               -----SHO
@@ -173,6 +174,7 @@ const EXPECTED: &str = "
     POST /api/sensors/{id}/revoke                       -------O
     POST /api/sensors/{id}/code                         -------O
     PATCH /api/sensors/{id}/desired                     -------O
+    GET /api/sensors/{id}/asks                          -------O
     GET /api/sensors/{id}/live                          -----SHO
     GET /api/sensors/{id}/events                        -----SHO
     GET /api/sensors/{id}/counts                        -----SHO
