@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use anyhow::Result;
+use playhouse_agent::mosaic::Mosaic;
 use playhouse_infer::Model;
-use playhouse_infer::mosaic::{self, Judgement, Mosaic};
+use playhouse_infer::mosaic::{self, Judgement};
 use playhouse_media::time::Timestamp;
 use playhouse_sense::cascade::{Answer, Cascade, Limits, Question};
 use playhouse_sense::observation::TrackId;
@@ -32,13 +33,14 @@ impl Adviser {
         Self { model, cascade, mosaics: BTreeMap::new(), coming: VecDeque::new() }
     }
 
-    /// After each picture: asks about its tracks, and tells the pipeline what was answered.
+    /// After each picture: asks about its tracks, and tells the pipeline what was answered. Gives the bytes of what was asked.
     pub(super) fn advise(
         &mut self,
         now: Timestamp,
         picture: &Picture,
         pipeline: &mut Pipeline,
-    ) -> Result<()> {
+    ) -> Result<u64> {
+        let before = self.cascade.counters().bytes;
         let thresholds = Thresholds { low: pipeline.settings().low, high: pipeline.settings().high };
         for shot in self.cascade.shots(now, pipeline.tracks(), thresholds) {
             self.mosaics.entry(shot.track).or_default().lay(&shot, picture);
@@ -62,12 +64,7 @@ impl Adviser {
             }
         }
         pipeline.adapt(self.cascade.thresholds(thresholds));
-        Ok(())
-    }
-
-    /// Bytes of all mosaics so far.
-    pub(super) fn bytes(&self) -> u64 {
-        self.cascade.counters().bytes
+        Ok(self.cascade.counters().bytes - before)
     }
 
     pub(super) fn figures(&self) -> Value {

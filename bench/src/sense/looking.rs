@@ -16,6 +16,7 @@ use playhouse_sense::settings::Settings;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
+#[cfg(feature = "pictures")]
 use super::hybrid::Adviser;
 use super::wire::VIDEO;
 use crate::figures::rounded;
@@ -30,7 +31,7 @@ const TIMED: u64 = 300;
 /// Sizes whose cost is taken.
 const SIZES: [(usize, usize); 2] = [(320, 240), (640, 480)];
 
-/// Fills in `map`, `id_switches`, `looking`, `cpu_ms_per_frame` and `fps`.
+/// Fills in `map`, `id_switches`, `looking`, `cpu_ms_per_frame` and `fps`; `hybrid` only where crops can be made.
 pub(super) fn measure(seed: u64, figures: &mut Value) -> Result<()> {
     let seed = HELD_OUT + seed;
     let mut map = json!({"edge": null, "server": null, "hybrid": null});
@@ -38,13 +39,12 @@ pub(super) fn measure(seed: u64, figures: &mut Value) -> Result<()> {
     let mut looking = map.clone();
     for (side, folder) in [("edge", "edge"), ("server", "large")] {
         let Some(mut model) = open(folder)? else { continue };
-        let quality = Quality::of(&mut model, seed, side, None)?;
+        let quality = Quality::of(&mut model, seed, side, |_, _, _| Ok(0))?;
         quality.tell(side, &mut map, &mut switches, &mut looking);
     }
+    #[cfg(feature = "pictures")]
     if let (Some(mut model), Some(large)) = (open("edge")?, open("large")?) {
-        let mut adviser = Adviser::new(large);
-        let mut quality = Quality::of(&mut model, seed, "hybrid", Some(&mut adviser))?;
-        quality.value["questions"] = adviser.figures();
+        let quality = Quality::with_help(&mut model, large, seed)?;
         quality.tell("hybrid", &mut map, &mut switches, &mut looking);
     }
     let (mut cost, mut rate) = (json!({}), json!({}));
@@ -78,8 +78,24 @@ struct Quality {
 }
 
 impl Quality {
-    /// Of every picture of a scene, without a gate: precision of what is followed, and ids that were mixed up.
-    fn of(model: &mut Model, seed: u64, side: &str, mut adviser: Option<&mut Adviser>) -> Result<Self> {
+    /// Of a small model that asks a larger one.
+    #[cfg(feature = "pictures")]
+    fn with_help(model: &mut Model, large: Model, seed: u64) -> Result<Self> {
+        let mut adviser = Adviser::new(large);
+        let advise = |now, picture: &Picture, pipeline: &mut Pipeline| adviser.advise(now, picture, pipeline);
+        let mut quality = Self::of(model, seed, "hybrid", advise)?;
+        quality.value["questions"] = adviser.figures();
+        Ok(quality)
+    }
+
+    /// Of every picture of a scene, without a gate: precision of what is followed, and ids that were mixed up. `after` comes
+    /// after each picture, and says how many bytes it sent.
+    fn of(
+        model: &mut Model,
+        seed: u64,
+        side: &str,
+        mut after: impl FnMut(Timestamp, &Picture, &mut Pipeline) -> Result<u64>,
+    ) -> Result<Self> {
         let scene = Scene::new(Options { seed, ..Options::default() });
         let settings = Settings { gate: false, ..Settings::default() };
         let mut pipeline = Pipeline::new(Timestamp::ZERO, settings, LABELS.len())?;
@@ -93,10 +109,7 @@ impl Quality {
             pipeline.picture(now, &picture);
             model.set_score(pipeline.floor());
             let told = pipeline.detections(now, &model.look(&picture)?).to_vec();
-            bytes += said(told, frame)?;
-            if let Some(adviser) = &mut adviser {
-                adviser.advise(now, &picture, &mut pipeline)?;
-            }
+            bytes += said(told, frame)? + after(now, &picture, &mut pipeline)?;
             let truth = scene.truth(frame);
             let seen = pipeline.tracks().iter().filter(|track| !track.hidden);
             let found: Vec<Detection> = seen
@@ -111,7 +124,7 @@ impl Quality {
         // A server that is to look itself is sent the video.
         let bytes = match side {
             "server" => VIDEO / 8 * PICTURES / 15,
-            _ => bytes + adviser.map_or(0, |adviser| adviser.bytes()),
+            _ => bytes,
         };
         let value = json!({
             "bytes_an_hour": bytes * 3600 * 15 / PICTURES,

@@ -5,6 +5,7 @@ mod agent;
 mod chaos;
 mod dashboard;
 mod fleet;
+#[cfg(feature = "pictures")]
 mod hybrid;
 mod looking;
 mod wire;

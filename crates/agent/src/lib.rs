@@ -4,7 +4,7 @@
 //! [`outbox`] keeps on disk what the hub has not taken. What pictures mean is decided by `playhouse_sense`, which is pure.
 //!
 //! Without the feature `pictures` nothing here can send a picture: no message that leaves ([`link::Message`]) has a place for
-//! one, and what makes pictures of pixels is not built. With it, crops leave by one way (`agent::ask`), where settings allow it.
+//! one, and what makes pictures of pixels (`mosaic`) is not built. With it, crops leave by one way (`agent::ask`), where settings allow it.
 
 pub mod agent;
 pub mod backoff;
@@ -17,6 +17,8 @@ mod http;
 pub mod identity;
 pub mod input;
 pub mod link;
+#[cfg(feature = "pictures")]
+pub mod mosaic;
 mod mqtt;
 pub mod outbox;
 pub mod tls;

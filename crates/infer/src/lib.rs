@@ -3,10 +3,10 @@
 //! A model comes as ONNX with its card. [`Model::open`] refuses what cannot work, with the reason, before anything relies on
 //! it; [`Model::look`] takes a picture of any size and gives detections as fractions of it. What the outputs mean is decided
 //! in `playhouse_sense::decode`; here are only the runtimes, and the way of a picture into them.
-//! [`mosaic`], by feature, is what a sensor and a larger model exchange.
+//! [`mosaic`], by feature, is how a larger model judges what a sensor asks about.
 
 mod model;
-#[cfg(any(feature = "judge", feature = "lay"))]
+#[cfg(feature = "judge")]
 pub mod mosaic;
 mod prepare;
 pub mod runtime;

@@ -26,6 +26,7 @@ struct Dependency {
     kind: Option<String>,
     path: Option<String>,
     features: Vec<String>,
+    optional: bool,
 }
 
 /// Of the platform that is built for: a fresh machine has fetched the packages of no other, and nothing is fetched
@@ -139,21 +140,17 @@ fn dependence_runs_one_way() {
 /// Crops leave an agent only where somebody builds it for that by name: nothing of ours asks for it, by default or otherwise.
 #[test]
 fn the_program_is_built_without_pictures_unless_it_is_asked_for() {
-    const SENDS: [(&str, &str); 2] = [("playhouse-agent", "pictures"), ("playhouse-infer", "lay")];
+    const SENDS: (&str, &str) = ("playhouse-agent", "pictures");
     let metadata = metadata();
     let mut wrong = Vec::new();
-    let in_program = |package: &&Package| !matches!(package.name.as_str(), "bench" | "playhouse-testkit");
-    for package in members(&metadata).filter(in_program) {
-        let sends =
-            |feature: &String| SENDS.iter().any(|(_, name)| feature.rsplit('/').next() == Some(*name));
+    for package in members(&metadata) {
+        let sends = |feature: &String| feature.rsplit('/').next() == Some(SENDS.1);
         if package.features.get("default").is_some_and(|default| default.iter().any(sends)) {
             wrong.push(format!("`{}` sends pictures by default", package.name));
         }
-        for dependency in package.dependencies.iter().filter(|d| d.kind.as_deref() != Some("dev")) {
-            let asks = |(name, feature): &(&str, &str)| {
-                dependency.name == *name && dependency.features.iter().any(|one| one == feature)
-            };
-            if SENDS.iter().any(asks) {
+        for dependency in &package.dependencies {
+            let asks = dependency.features.iter().any(|feature| feature == SENDS.1);
+            if dependency.name == SENDS.0 && !dependency.optional && asks {
                 wrong.push(format!("`{}` asks `{}` for pictures", package.name, dependency.name));
             }
         }

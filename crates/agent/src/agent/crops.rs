@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use playhouse_infer::mosaic::Mosaic;
 use playhouse_media::time::Timestamp;
 use playhouse_sense::cascade::{Answer, Cascade, Counters, Limits};
 use playhouse_sense::detection::Label;
@@ -14,6 +13,7 @@ use playhouse_sense::track::Thresholds;
 
 use super::ask::{Line, Question, Reply};
 use crate::detector::Detector;
+use crate::mosaic::Mosaic;
 
 /// Mosaics that are laid at once, of 230 KB each: more people than a small shop has at its door.
 const MOST: usize = 24;

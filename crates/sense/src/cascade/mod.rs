@@ -2,11 +2,12 @@
 //! of bytes.
 //!
 //! Nothing here has a pixel. [`Cascade::shots`] says of what a crop is wanted; whoever has the pictures, in a build that may
-//! send any, lays the crops of a track side by side as one mosaic and hands its bytes to [`Cascade::ready`];
+//! send any, lays the crops of a track side by side as one [`mosaic`] and hands its bytes to [`Cascade::ready`];
 //! [`Cascade::next`] gives what may be sent now. While there is no link, mosaics wait, bounded, and tracks stay provisional.
 
 mod budget;
 mod learn;
+pub mod mosaic;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,7 @@
-//! Sensors that ask the house's larger model: who may, what is answered, and what is written down of it.
+//! Sensors that ask the house's larger model: who may, what is answered, and what is written down of it. For this somebody
+//! has to make crops, which only an agent with its feature `pictures` can.
 
-use playhouse_infer::mosaic::Mosaic;
+use playhouse_agent::mosaic::Mosaic;
 use playhouse_sense::cascade::{CELLS, Shot};
 use playhouse_sense::geometry::Rect;
 use playhouse_sense::picture::Picture;
@@ -149,8 +150,7 @@ async fn a_sensor_asks_one_question_at_a_time() {
     assert!(all.iter().any(|reply| reply.status == 200));
 }
 
-/// The agent itself, built so that it can send crops.
-#[cfg(feature = "pictures")]
+/// The agent itself.
 mod with_pictures {
     use std::sync::Arc;
 

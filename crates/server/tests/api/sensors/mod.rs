@@ -2,6 +2,7 @@
 
 mod device;
 mod hostile;
+#[cfg(feature = "pictures")]
 mod hybrid;
 mod inferences;
 mod list;

@@ -1,14 +1,14 @@
-//! Reading mosaics of others, and what a model makes of them.
+//! Reading mosaics (`playhouse_sense::cascade::mosaic`) of others, and what a model makes of them.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use image::{ImageFormat, ImageReader, Limits};
 use playhouse_sense::cascade::CELLS;
+use playhouse_sense::cascade::mosaic::{CELL, HEIGHT, WIDTH};
 use playhouse_sense::detection::Label;
 use playhouse_sense::picture::Picture;
 
-use super::{CELL, HEIGHT, WIDTH};
 use crate::{Model, Refused};
 
 /// How sure the model has to be of a label, over all cells.
@@ -100,4 +100,26 @@ fn filled(mosaic: &Picture) -> usize {
     let is_filled =
         |at: usize| mosaic.rgb().get(at..at + 3).is_some_and(|pixel| pixel.iter().any(|&part| part > 8));
     (0..CELLS).map(middle).filter(|&at| is_filled(at)).count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_mosaic_is_refused_in_words() {
+        assert!(read(b"rubbish").unwrap_err().to_string().starts_with("this is no JPEG picture"));
+        let jpeg = |width, height| {
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            image::RgbImage::new(width, height).write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+            bytes.into_inner()
+        };
+        assert!(matches!(read(&jpeg(WIDTH, HEIGHT - 1)), Err(Unread::Size(320, 239))));
+        assert!(matches!(read(&jpeg(4000, 4000)), Err(Unread::Jpeg(_))));
+        let whole = jpeg(WIDTH, HEIGHT);
+        for cut in (0..whole.len()).step_by(7) {
+            // Some decoders fill in what is missing; none may fail otherwise.
+            drop(read(&whole[..cut]));
+        }
+    }
 }
