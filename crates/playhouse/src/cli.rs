@@ -5,7 +5,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Config, Flags};
 use crate::{sense, serve, session};
@@ -93,8 +95,17 @@ pub(crate) fn complain(error: &anyhow::Error) {
     drop(writeln!(err, "playhouse: {error}{causes}"));
 }
 
-fn log_to_stderr(default: &str) {
-    let filter = EnvFilter::try_from_env("PLAYHOUSE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+/// Logs what `PLAYHOUSE_LOG` wants (`info,playhouse_net=debug`), or what is usual.
+fn log_to_stderr(usual: &str) {
+    let wanted = std::env::var("PLAYHOUSE_LOG").unwrap_or_else(|_| usual.to_owned());
+    let (filter, unread) = match wanted.parse::<Targets>() {
+        Ok(filter) => (filter, None),
+        Err(error) => (Targets::new().with_default(tracing::Level::INFO), Some(error)),
+    };
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(terminal).with_writer(std::io::stderr).init();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(terminal).with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(filter).with(lines).init();
+    if let Some(error) = unread {
+        tracing::warn!(%wanted, %error, "PLAYHOUSE_LOG is not understood; logging at `info`");
+    }
 }

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use playhouse_broker::tls::{ClientCertificate, server_config};
 use playhouse_broker::{Broker, Credentials, Identity, Limits, Refused, Rights};
-use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -61,12 +60,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout();
     writeln!(out, "plain {} tls {}", plain.local_addr()?.port(), tls.local_addr()?.port())?;
     out.flush()?;
-    let mut input = tokio::io::stdin();
-    let mut rest = Vec::new();
+    let ended = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
     tokio::select! {
         () = broker.serve_plain(plain) => {}
         () = broker.serve_tls(tls, configs) => {}
-        ended = input.read_to_end(&mut rest) => drop(ended?),
+        ended = ended => drop(ended??),
     }
     Ok(())
 }
