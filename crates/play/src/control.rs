@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use playhouse_media::frame::Size;
 
+use crate::input::PadState;
+
 /// Longest line either side accepts: an SDP with many candidates is some 10 KB.
 pub const MAX_LINE: usize = 1 << 20;
 
@@ -127,6 +129,16 @@ pub enum Ask {
         /// Who it is from now on.
         #[serde(flatten)]
         role: Role,
+    },
+    /// Somebody plays in a seat without a connection of their own, by a sensor that sees them: their pad is there in this
+    /// state, or gone.
+    Steer {
+        /// Names who it is, among all peers.
+        hand: String,
+        /// Seat number from 1; whoever sits there watches from now on.
+        seat: u8,
+        /// The whole state of the pad; nothing for a pad that is gone.
+        pad: Option<PadState>,
     },
     /// A peer has to go.
     ClosePeer {

@@ -23,6 +23,7 @@ pub mod rule;
 pub mod scene;
 pub mod score;
 pub mod settings;
+pub mod steer;
 pub mod topic;
 pub mod track;
 pub mod twin;

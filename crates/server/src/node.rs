@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use playhouse_live::Publisher;
 use playhouse_play::control::{Ended, Role, SessionSpec, Stats};
+use playhouse_play::input::PadState;
 use tokio::sync::broadcast;
 
 /// A future that a trait object can return.
@@ -34,6 +35,16 @@ pub trait Node: Send + Sync + 'static {
 
     /// Gives a peer another role.
     fn set_role<'a>(&'a self, session: &'a str, peer: &'a str, role: Role) -> Answer<'a, ()>;
+
+    /// Gives the pad of somebody who plays in a seat without a connection; `hand` names them, and without a pad they are
+    /// gone. Whoever has the seat watches from then on.
+    fn steer<'a>(
+        &'a self,
+        session: &'a str,
+        hand: &'a str,
+        seat: u8,
+        pad: Option<PadState>,
+    ) -> Answer<'a, ()>;
 
     /// Closes a peer's connection.
     fn close_peer<'a>(&'a self, session: &'a str, peer: &'a str) -> Answer<'a, ()>;

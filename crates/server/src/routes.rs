@@ -156,6 +156,7 @@ fn play(router: OpenApiRouter<Shared>) -> OpenApiRouter<Shared> {
         .routes(routes!(whep::peer_options, whep::trickle, whep::close))
         .routes(routes!(seats::list))
         .routes(routes!(seats::take_back))
+        .routes(routes!(seats::give_to_sensor))
         .routes(routes!(invites::list, invites::create))
         .routes(routes!(invites::revoke))
         .routes(routes!(invites::look, invites::accept))

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use playhouse_live::Publisher;
 use playhouse_play::control::{Ask, Role, SessionSpec, Stats, Tell};
+use playhouse_play::input::PadState;
 use playhouse_server::node::{Answer, Capacity, EncoderInfo, Event, Node, NodeError};
 use tokio::sync::broadcast;
 
@@ -123,6 +124,17 @@ impl Node for LocalNode {
     fn set_role<'a>(&'a self, session: &'a str, peer: &'a str, role: Role) -> Answer<'a, ()> {
         let peer = peer.to_owned();
         Box::pin(async move { self.child(session)?.ask(Ask::SetRole { peer, role }).await })
+    }
+
+    fn steer<'a>(
+        &'a self,
+        session: &'a str,
+        hand: &'a str,
+        seat: u8,
+        pad: Option<PadState>,
+    ) -> Answer<'a, ()> {
+        let hand = hand.to_owned();
+        Box::pin(async move { self.child(session)?.ask(Ask::Steer { hand, seat, pad }).await })
     }
 
     fn close_peer<'a>(&'a self, session: &'a str, peer: &'a str) -> Answer<'a, ()> {

@@ -111,6 +111,11 @@ impl<'a> Director<'a> {
                 }
             }
             Ask::SetRole { peer, role } => self.give_role(&peer, role),
+            Ask::Steer { hand, seat, pad } => {
+                if let Some(moved) = self.theatre.hands.steer(&hand, seat, pad) {
+                    self.audience.seated(&self.theatre, &moved);
+                }
+            }
             Ask::ClosePeer { peer } => {
                 if let Err(error) = self.theatre.net.handle().close(&peer) {
                     tracing::debug!(%error, "a peer could not be closed");

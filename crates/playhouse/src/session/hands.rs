@@ -7,7 +7,7 @@ use playhouse_media::frame::{Size, Timeline};
 use playhouse_media::time::Timestamp;
 use playhouse_net::{Channel, PeerId};
 use playhouse_play::control::Role;
-use playhouse_play::input::{self, Input, Message, Notice};
+use playhouse_play::input::{self, Input, Message, Notice, PadState};
 use playhouse_play::seats::{Act, Seats};
 use playhouse_stage::compositor::{self, GameInput};
 use playhouse_stage::pads::Pads;
@@ -43,6 +43,8 @@ struct Inner {
     peers: HashMap<String, Manner>,
     recent: VecDeque<Numbered>,
     last_number: u32,
+    /// States of pads that came without a connection.
+    steps: u32,
 }
 
 /// An input has a number within the session, since frames answer the inputs of all peers, and one of its peer.
@@ -84,6 +86,7 @@ impl Hands {
             peers: HashMap::new(),
             recent: VecDeque::new(),
             last_number: 0,
+            steps: 0,
         };
         Self { stage, pads, size, net: OnceLock::new(), inner: Mutex::new(inner) }
     }
@@ -109,6 +112,24 @@ impl Hands {
         let acts = inner.seats.leave(peer);
         inner.peers.remove(peer);
         self.perform(acts, 0, clock::now());
+    }
+
+    /// Somebody without a connection plays in a seat, or does so no longer. Gives the peer that had to leave the seat.
+    pub(super) fn steer(&self, hand: &str, seat: u8, pad: Option<PadState>) -> Option<String> {
+        let mut inner = self.lock();
+        let (moved, acts) = match pad {
+            None => (None, inner.seats.leave(hand)),
+            Some(state) => {
+                let (moved, mut acts) = inner.seats.join(hand, Role::Player { seat });
+                inner.steps = inner.steps.wrapping_add(1);
+                let message = Message { seq: inner.steps, input: Input::Pad { pad: 0, state } };
+                acts.extend(inner.seats.input(hand, &message));
+                (moved, acts)
+            }
+        };
+        drop(inner);
+        self.perform(acts, 0, clock::now());
+        moved
     }
 
     /// A peer's seat, 0 for a spectator.

@@ -151,6 +151,7 @@ pub(crate) async fn create(
             admitted: HashMap::new(),
             watching: Vec::new(),
             on_air: None,
+            sensors: BTreeMap::new(),
         },
         game: GameSpec {
             title: title.id.clone(),

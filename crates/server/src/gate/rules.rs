@@ -208,6 +208,7 @@ pub(crate) const RULES: &[Rule] = &[
     // Seats and invites. Whoever has an invite's token may look at it and use it: that is what it is for.
     (Method::GET, "/api/sessions/{id}/seats", Need::People),
     (Method::POST, "/api/sessions/{id}/seats/{seat}/take-back", Need::Host),
+    (Method::PUT, "/api/sessions/{id}/seats/{seat}/sensor", Need::Host),
     (Method::GET, "/api/sessions/{id}/invites", Need::Host),
     (Method::POST, "/api/sessions/{id}/invites", Need::Host),
     (Method::DELETE, "/api/sessions/{id}/invites/{invite}", Need::Host),

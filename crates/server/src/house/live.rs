@@ -54,6 +54,16 @@ pub(crate) struct Live {
     pub(crate) watching: Vec<Person>,
     /// Where it is published, while it is.
     pub(crate) on_air: Option<OnAir>,
+    /// Seats in which somebody plays by a sensor that sees them.
+    pub(crate) sensors: BTreeMap<u8, SensorSeat>,
+}
+
+/// A seat in which somebody plays by a sensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SensorSeat {
+    pub(crate) sensor: Named,
+    /// Names this time among all times that a sensor had a seat.
+    pub(crate) hand: String,
 }
 
 /// Where a session is published.
@@ -166,8 +176,12 @@ impl Live {
             return Err(Refusal::Crowded);
         }
         let mine = |seat: &u8| self.holder(*seat).is_some_and(|(_, peer)| peer.person == *person);
-        let free = |seat: &u8| self.holder(*seat).is_none();
+        let free = |seat: &u8| self.holder(*seat).is_none() && !self.sensors.contains_key(seat);
         let take = |seat: u8| match self.holder(seat) {
+            None if self.sensors.contains_key(&seat) => {
+                let holder = self.sensors[&seat].sensor.name.clone();
+                Err(Refusal::Taken { seat, holder })
+            }
             Some((_, peer)) if peer.person != *person => {
                 Err(Refusal::Taken { seat, holder: peer.name.clone() })
             }
@@ -209,6 +223,17 @@ impl Live {
         older
     }
 
+    /// Gives a seat to a sensor. Gives the connection that had it, which watches from now on.
+    pub(crate) fn seat_sensor(&mut self, seat: u8, sensor: SensorSeat) -> Option<String> {
+        self.sensors.insert(seat, sensor);
+        let (id, _) = self.holder(seat)?;
+        let id = id.clone();
+        if let Some(holder) = self.peers.get_mut(&id) {
+            holder.role = Role::Spectator;
+        }
+        Some(id)
+    }
+
     /// A connection came or went.
     pub(crate) fn connected(&mut self, id: &str, connected: bool, now: Millis) {
         if connected {
@@ -229,6 +254,7 @@ impl Live {
         if !self.is_over() {
             self.state = State::Over { at: now, ended };
             self.peers.clear();
+            self.sensors.clear();
             self.on_air = None;
         }
     }
@@ -278,6 +304,7 @@ pub(crate) mod tests {
             admitted: HashMap::new(),
             watching: Vec::new(),
             on_air: None,
+            sensors: BTreeMap::new(),
         }
     }
 

@@ -23,6 +23,7 @@ pub(crate) mod renderings;
 pub(crate) mod sensors;
 pub(crate) mod sessions;
 pub(crate) mod stage;
+pub(crate) mod steering;
 pub(crate) mod throttle;
 pub(crate) mod uploads;
 pub(crate) mod view;

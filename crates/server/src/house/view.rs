@@ -88,6 +88,8 @@ pub(crate) struct SeatView {
     pub(crate) seat: u8,
     /// Who sits in it.
     pub(crate) holder: Option<HolderView>,
+    /// By which sensor somebody plays in it.
+    pub(crate) sensor: Option<NamedView>,
 }
 
 /// Who sits in a seat.
@@ -139,7 +141,10 @@ pub(crate) fn seats(live: &Live, caller: &Caller) -> Vec<SeatView> {
         connected: peer.connected,
         you: Some(&peer.person) == me.as_ref(),
     };
-    (1..=live.seats).map(|seat| SeatView { seat, holder: live.holder(seat).map(holder) }).collect()
+    let sensor = |seat| live.sensors.get(&seat).map(|seated| NamedView::from(&seated.sensor));
+    (1..=live.seats)
+        .map(|seat| SeatView { seat, holder: live.holder(seat).map(holder), sensor: sensor(seat) })
+        .collect()
 }
 
 /// A session as one caller sees it.

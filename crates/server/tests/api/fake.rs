@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use playhouse_live::{Admission, Publisher};
 use playhouse_play::control::{EndReason, Ended, Role, SessionSpec, Stats};
+use playhouse_play::input::PadState;
 use playhouse_server::node::{Answer, Capacity, EncoderInfo, Event, Happening, Node, NodeError};
 use playhouse_server::webrtc::{Owner, Webrtc, WebrtcError};
 use tokio::sync::broadcast;
@@ -131,6 +132,17 @@ impl Node for Fake {
 
     fn set_role<'a>(&'a self, session: &'a str, peer: &'a str, role: Role) -> Answer<'a, ()> {
         Box::pin(async move { self.asked(format!("role {peer} {}", word(role)), Some(session)) })
+    }
+
+    fn steer<'a>(
+        &'a self,
+        session: &'a str,
+        hand: &'a str,
+        seat: u8,
+        pad: Option<PadState>,
+    ) -> Answer<'a, ()> {
+        let pad = pad.map_or_else(|| "gone".to_owned(), |pad| format!("{:?} {}", pad.axes, pad.buttons));
+        Box::pin(async move { self.asked(format!("steer {hand} {seat} {pad}"), Some(session)) })
     }
 
     fn close_peer<'a>(&'a self, session: &'a str, peer: &'a str) -> Answer<'a, ()> {

@@ -158,6 +158,7 @@ const EXPECTED: &str = "
     DELETE /api/whip/{peer}                             NVPEGSHO
     GET /api/sessions/{id}/seats                        -VP---HO
     POST /api/sessions/{id}/seats/{seat}/take-back      ------HO
+    PUT /api/sessions/{id}/seats/{seat}/sensor          ------HO
     GET /api/sessions/{id}/invites                      ------HO
     POST /api/sessions/{id}/invites                     ------HO
     DELETE /api/sessions/{id}/invites/{invite}          ------HO
@@ -284,7 +285,7 @@ async fn nobody_reaches_what_they_have_no_right_to() {
             let reply = match (method, path.ends_with("/whep"), path.contains("/whep/")) {
                 ("POST", true, _) => client.offer(&format!("{real}?role=spectator")).await,
                 ("PATCH", _, true) => client.json(method, &real, json!({"candidate": ""})).await,
-                ("POST" | "PATCH", _, _) => client.json(method, &real, json!({})).await,
+                ("POST" | "PATCH" | "PUT", _, _) => client.json(method, &real, json!({})).await,
                 _ => client.send(method, &real, &[], b"").await,
             };
             // Some addresses refuse for another reason: the name, the code or the key is wrong, whoever asks.

@@ -131,6 +131,8 @@ export interface TitleName {
 export interface Seat {
   seat: number;
   holder: { peer: string; name: string; account: string | null; connected: boolean; you: boolean } | null;
+  /** By which somebody plays in it. */
+  sensor: { id: string; name: string } | null;
 }
 
 export interface Peer {

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use axum::extract::ws::Utf8Bytes;
 use playhouse_sense::enrolment::{Health, Reported};
+use playhouse_sense::observation::Glimpse;
 use playhouse_store::Millis;
 use playhouse_store::sensors::Sensor;
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use utoipa::ToSchema;
 
 use crate::house::sensors::listed::{Filter, Found};
@@ -31,6 +32,8 @@ pub(crate) struct Member {
     now: Mutex<Now>,
     /// Who looks at it.
     pub(crate) viewers: Viewers,
+    /// What was in its last picture, while somebody looks or plays.
+    pub(crate) glimpses: watch::Sender<Glimpse>,
     /// Held while it asks the larger model something: one turn.
     pub(crate) asks: Arc<Semaphore>,
 }
@@ -126,6 +129,11 @@ impl Now {
 }
 
 impl Member {
+    /// Whether anybody wants to know what is in its pictures: a page, or a game that is played by them.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.viewers.any() || self.glimpses.receiver_count() > 0
+    }
+
     /// How it is.
     pub(crate) fn now(&self) -> MutexGuard<'_, Now> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
@@ -177,6 +185,7 @@ impl Fleet {
             key,
             now: Mutex::new(now),
             viewers: Viewers::default(),
+            glimpses: watch::Sender::default(),
             asks: Arc::new(Semaphore::new(1)),
         });
         self.members.write().unwrap_or_else(PoisonError::into_inner).insert(id, member);

@@ -151,10 +151,10 @@ impl Devices {
                 at_once.troubles.count(Trouble::Replayed, news.passed_over as u64, "", now);
             }
         }
-        if member.viewers.any()
+        if member.is_watched()
             && let Some(glimpse) = device.follower.glimpse()
         {
-            listen::show(member, &glimpse);
+            listen::show(member, glimpse);
         }
         Ok(news.events)
     }

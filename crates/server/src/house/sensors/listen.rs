@@ -52,22 +52,26 @@ fn trouble(member: &Member, sensor: &str, why: &str) {
 }
 
 fn glimpse(member: &Member, message: &Message) -> Result<(), String> {
-    if !member.viewers.any() {
+    if !member.is_watched() {
         return Ok(());
     }
     let glimpse =
         Glimpse::decode(&message.payload).map_err(|error| format!("a glimpse that is none: {error}"))?;
-    show(member, &glimpse);
+    show(member, glimpse);
     Ok(())
 }
 
 /// Shows whoever looks what is in the picture.
-pub(super) fn show(member: &Member, Glimpse { frame, at, took_us, things }: &Glimpse) {
-    let things: Vec<Value> = things.iter().map(thing).collect();
-    let shown = json!({
-        "glimpse": {"frame": frame, "at": at, "took_us": took_us, "hub_at": now(), "things": things}
-    });
-    member.viewers.show(&Utf8Bytes::from(shown.to_string()));
+pub(super) fn show(member: &Member, glimpse: Glimpse) {
+    if member.viewers.any() {
+        let Glimpse { frame, at, took_us, things } = &glimpse;
+        let things: Vec<Value> = things.iter().map(thing).collect();
+        let shown = json!({
+            "glimpse": {"frame": frame, "at": at, "took_us": took_us, "hub_at": now(), "things": things}
+        });
+        member.viewers.show(&Utf8Bytes::from(shown.to_string()));
+    }
+    member.glimpses.send_replace(glimpse);
 }
 
 /// Rounds to a ten-thousandth, which is less than a pixel.
@@ -106,7 +110,7 @@ pub(crate) async fn reports(app: Shared, mut inbox: Inbox) {
                 trouble(&member, sensor, &why);
             }
             // It has subscribed by now, and hears what it is asked.
-            if member.viewers.any() {
+            if member.is_watched() {
                 app.sensors.ask(sensor, &Ask::Glimpses { seconds: GLIMPSES });
             }
         }

@@ -9,6 +9,7 @@ mod list;
 mod live;
 mod models;
 mod rules;
+mod steering;
 
 use std::net::TcpListener;
 use std::sync::Arc;
