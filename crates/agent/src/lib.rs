@@ -6,6 +6,9 @@
 //! Without the feature `pictures` nothing here can send a picture: no message that leaves ([`link::Message`]) has a place for
 //! one, and what makes pictures of pixels (`mosaic`) is not built. With it, crops leave by one way (`agent::ask`), where settings allow it.
 
+/// Whether this build can send crops of pictures.
+pub const SENDS_CROPS: bool = cfg!(feature = "pictures");
+
 pub mod agent;
 pub mod backoff;
 mod clock;

@@ -110,8 +110,8 @@ mod tests {
     fn what_is_no_mosaic_is_refused_in_words() {
         assert!(read(b"rubbish").unwrap_err().to_string().starts_with("this is no JPEG picture"));
         let jpeg = |width, height| {
-            let mut bytes = std::io::Cursor::new(Vec::new());
-            image::RgbImage::new(width, height).write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+            let mut bytes = Cursor::new(Vec::new());
+            image::RgbImage::new(width, height).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
             bytes.into_inner()
         };
         assert!(matches!(read(&jpeg(WIDTH, HEIGHT - 1)), Err(Unread::Size(320, 239))));

@@ -2,7 +2,6 @@
 
 mod device;
 mod hostile;
-#[cfg(feature = "pictures")]
 mod hybrid;
 mod inferences;
 mod list;
