@@ -75,7 +75,7 @@ test("a model is brought with its card, is named anew, and a file that is none i
   expect([kept.name, kept.card.licence, kept.card.output]).toEqual(["Small eyes", "MIT", "centre"]);
 });
 
-test("a rollout reaches a sensor first, then all, cannot be undone by removing the model, and is taken back", async ({ owner }) => {
+test("a rollout reaches a sensor, keeps its model from being removed, and is taken back", async ({ owner }) => {
   test.setTimeout(COMES_MS + 90_000);
   const hash = await brought(owner, "Edge", "model", readFileSync(MODEL));
   const { body } = await ask(owner, "POST", "/api/sensors", { name: "Hall" });
@@ -110,6 +110,7 @@ test("a rollout reaches a sensor first, then all, cannot be undone by removing t
   const past = owner.getByRole("region", { name: "Rollouts so far" });
   await expect(past).toContainText("All have it");
   await expect(way).toHaveCount(0);
+  expect(await findings(owner)).toEqual([]);
 
   // Who uses it keeps it here.
   await owner.getByRole("button", { name: "Remove Edge" }).click();
@@ -117,7 +118,7 @@ test("a rollout reaches a sensor first, then all, cannot be undone by removing t
   await owner.keyboard.press("Escape");
   expect((await ask(owner, "DELETE", `/api/models/${hash}`)).status).toBe(409);
 
-  await past.getByRole("button", { name: "Take Edge back" }).click();
+  await past.getByRole("button", { name: "Take back Edge" }).click();
   await dialog.getByRole("button", { name: "Take it back now" }).click();
   await expect(past).toContainText("Taken back");
   await expect(past).toContainText("An owner took it back.");
@@ -144,7 +145,7 @@ test("an app is put on one sensor and taken off it, on the sensor's page", async
   const told = async () => (await ask(owner, "GET", `/api/sensors/${id}`)).body.desired.settings;
   expect((await told()).apps).toEqual([{ name: "Queue", hash }]);
   expect(await findings(owner)).toEqual([]);
-  await apps.getByRole("button", { name: "Take Queue off this sensor" }).click();
+  await apps.getByRole("button", { name: "Take off Queue" }).click();
   await expect(apps).toContainText("No app runs on this sensor.");
   expect((await told()).apps).toEqual([]);
 
