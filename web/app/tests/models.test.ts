@@ -97,6 +97,7 @@ describe("the apps of a sensor", () => {
       ["doors", "waits", undefined],
       ["old", "leaving", undefined],
     ]);
+    expect(appsOf([app("doors")], [{ ...app("doors"), state: "waiting", why: "the house does not answer" }], true)[0]?.state).toBe("waiting");
     expect(appsOf([app("doors")], undefined, true).map(({ state }) => state)).toEqual(["silent"]);
   });
 

@@ -146,7 +146,8 @@ export function returnable(rollout: Rollout, all: readonly Rollout[]): boolean {
   return !all.some((other) => other.created > rollout.created && other.stage !== "returned" && replaces(rollout, other) && meet(rollout, other));
 }
 
-export type AppState = "running" | "stopped" | "waits" | "silent" | "leaving";
+/** What it says of it (`waiting`: it cannot fetch it yet), or what its silence means. */
+export type AppState = "running" | "stopped" | "waiting" | "waits" | "silent" | "leaving";
 
 /** An app of a sensor: what it is told, and what it says of it. */
 export interface AppRow {

@@ -55,8 +55,9 @@ export interface Settings {
 
 /** What a sensor says of an app that it is to run. */
 export interface ReportedApp extends Reference {
-  state: "running" | "stopped";
-  /** Why it stopped. */
+  /** `waiting`: it could not be fetched yet. */
+  state: "waiting" | "running" | "stopped";
+  /** Why it does not run. */
   why?: string | null;
 }
 
