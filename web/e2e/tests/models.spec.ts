@@ -157,6 +157,11 @@ test("an app is put on one sensor and taken off it, on the sensor's page", async
   await owner.getByLabel("Width in pixels").fill("320");
   await owner.getByRole("button", { name: "Save" }).click();
   await expect.poll(async () => (await told()).input_size).toEqual({ width: 320, height: 300 });
+  // The usual size is told by leaving it out, and the fields stay while somebody types.
+  await owner.getByLabel("Width in pixels").fill("300");
+  await expect(owner.getByLabel("Width in pixels")).toBeVisible();
+  await owner.getByRole("button", { name: "Save" }).click();
+  await expect.poll(async () => "input_size" in (await told())).toBe(false);
 });
 
 test("a player sees models and changes none; a guest sees none", async ({ owner, person }) => {
