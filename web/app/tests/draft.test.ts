@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type Draft, MOST_CORNERS, Steps, addLine, addZone, drop, dwell, fault, freeId, hit, nudge, patchOf, place, pointsOf, rebase, remove, rename, shift, split, swap } from "../src/lib/sense/draft";
+import { type Draft, MOST_CORNERS, Steps, addLine, addZone, drop, dwell, fault, freeId, hit, nudge, patchOf, place, pointsOf, rebase, remove, rename, shift, sized, split, swap } from "../src/lib/sense/draft";
 import { tangled } from "../src/lib/sense/geometry";
 
-const EMPTY: Draft = { lines: [], zones: [], low: 0.3, high: 0.6, rate: 15, gate: true, crops: false };
+const EMPTY: Draft = { lines: [], zones: [], low: 0.3, high: 0.6, rate: 15, gate: true, crops: false, input_size: null };
 const square = [{ x: 0.2, y: 0.2 }, { x: 0.8, y: 0.2 }, { x: 0.8, y: 0.8 }, { x: 0.2, y: 0.8 }];
 const drawn = addZone(addLine(EMPTY, 1, "Door", { x: 0.1, y: 0.5 }, { x: 0.1, y: 0.9 }), 1, "Counter", square);
 const BOX = { width: 400, height: 400 };
@@ -82,6 +82,14 @@ describe("drawing lines and zones", () => {
     expect(fault({ ...drawn, low: 0.7 })?.key).toBe("areas.thresholds");
     const many = Array.from({ length: 33 }, (_, index) => ({ id: index + 1, name: "L", from: { x: 0, y: 0 }, to: { x: 1, y: 1 } }));
     expect(fault({ ...drawn, lines: many })?.key).toBe("areas.tooMany");
+  });
+
+  it("tells the input of a network only where it is not the usual one", () => {
+    const wide = sized(drawn, { width: 320 });
+    expect(patchOf(drawn, wide)).toEqual({ input_size: { width: 320, height: 300 } });
+    expect(patchOf(wide, sized(wide, { width: 300 }))).toEqual({ input_size: null });
+    for (const width of [1, 8193, 30.5, Number.NaN]) expect(fault(sized(drawn, { width }))?.key).toBe("areas.inputSize");
+    expect(fault(wide)).toBeUndefined();
   });
 
   it("sends only what differs", () => {

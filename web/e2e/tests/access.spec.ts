@@ -15,7 +15,7 @@ test.use({
   },
 });
 
-const PAGES = ["/", "/title/garden", "/title/attic", "/title/cellar", "/title/none", "/sessions", "/clips", "/films", "/films/none", "/films/none/watch", "/upload", "/people", "/system", "/account", "/profiles", "/party/none", "/live", "/live/none", "/studio", "/guide", "/guide/others", "/search", "/search?q=garden", "/recordings", "/multiview", "/channels/none", "/sensors", "/sensors/rules", "/sensors/none", "/sensors/none/edit", "/join/none", "/play/none", "/none"];
+const PAGES = ["/", "/title/garden", "/title/attic", "/title/cellar", "/title/none", "/sessions", "/clips", "/films", "/films/none", "/films/none/watch", "/upload", "/people", "/system", "/account", "/profiles", "/party/none", "/live", "/live/none", "/studio", "/guide", "/guide/others", "/search", "/search?q=garden", "/recordings", "/multiview", "/channels/none", "/sensors", "/sensors/rules", "/sensors/models", "/sensors/none", "/sensors/none/edit", "/join/none", "/play/none", "/none"];
 
 for (const theme of ["dark", "light"]) {
   test(`axe finds nothing on any page, ${theme}`, async ({ owner }) => {

@@ -2,7 +2,7 @@
 
 import type { Key } from "../text.svelte";
 import { type Size, distance, inside, middle, tangled, within } from "./geometry";
-import type { Line, Point, Settings, Zone } from "./types";
+import type { InputSize, Line, Point, Settings, Zone } from "./types";
 
 /** What a sensor can have; the same limits as in its settings. */
 export const MOST_AREAS = 32;
@@ -12,8 +12,13 @@ export const LONGEST_NAME = 60;
 /** What is shorter, in fractions of the picture, was a click and no line. */
 export const SHORTEST = 0.02;
 
+/** The input of a device of AITRIOS that says nothing of it, and what is possible; pixels. */
+export const INPUT: InputSize = { width: 300, height: 300 };
+export const INPUT_LEAST = 2;
+export const INPUT_MOST = 8192;
+
 /** What can be changed here; the model and the apps have pages of their own. */
-export type Draft = Required<Pick<Settings, "lines" | "zones" | "low" | "high" | "rate" | "gate" | "crops">>;
+export type Draft = Required<Pick<Settings, "lines" | "zones" | "low" | "high" | "rate" | "gate" | "crops" | "input_size">>;
 export type Kind = "line" | "zone";
 
 /** One point of an area: 0 and 1 are a line's ends, others a zone's corners. */
@@ -23,7 +28,13 @@ export interface Handle {
   at: number;
 }
 
-export const draftOf = ({ lines, zones, low, high, rate, gate, crops = false }: Settings): Draft => ({ lines, zones, low, high, rate, gate, crops });
+export const draftOf = ({ lines, zones, low, high, rate, gate, crops = false, input_size = null }: Settings): Draft => ({ lines, zones, low, high, rate, gate, crops, input_size });
+
+/** Another size of the network's input; the usual one is told by leaving it out. */
+export function sized(draft: Draft, by: Partial<InputSize>): Draft {
+  const size = { ...(draft.input_size ?? INPUT), ...by };
+  return { ...draft, input_size: size.width === INPUT.width && size.height === INPUT.height ? null : size };
+}
 
 /** A number that none of them has, nor had: what is counted goes by it. */
 export function freeId(areas: readonly { id: number }[], before: readonly { id: number }[] = []): number {
@@ -119,6 +130,8 @@ export function fault(draft: Draft): Fault | undefined {
   if (pointless) return { key: "areas.noLength", values: { name: pointless.name } };
   const knotted = draft.zones.find(({ corners }) => tangled(corners));
   if (knotted) return { key: "areas.tangled", values: { name: knotted.name } };
+  const { width, height } = draft.input_size ?? INPUT;
+  if (![width, height].every((pixels) => Number.isInteger(pixels) && pixels >= INPUT_LEAST && pixels <= INPUT_MOST)) return { key: "areas.inputSize", values: { least: INPUT_LEAST, most: INPUT_MOST } };
   if (draft.low > draft.high) return { key: "areas.thresholds", values: {} };
   return undefined;
 }

@@ -4,7 +4,7 @@ import { api, problem, request } from "../api";
 import type { Draft } from "./draft";
 import { ALL, type Filter } from "./fleet";
 import { midnight } from "./history";
-import type { By, Counts, Desired, FleetMap, Happening, Heat, Sensor, Ticket } from "./types";
+import type { By, Counts, Desired, FleetMap, Happening, Heat, Sensor, Settings, Ticket } from "./types";
 
 /** The address of a sensor in the API. */
 export const path = (id: string): string => `/api/sensors/${encodeURIComponent(id)}`;
@@ -84,7 +84,7 @@ class Sensors {
   }
 
   /** Changes what a sensor is told to do, if nobody else has changed it since. */
-  async tell(id: string, version: number, patch: Partial<Draft>): Promise<Desired> {
+  async tell(id: string, version: number, patch: Partial<Draft & Pick<Settings, "apps">>): Promise<Desired> {
     const headers = { accept: "application/json", "content-type": "application/merge-patch+json", "if-match": String(version) };
     const answer = await request(`${path(id)}/desired`, { method: "PATCH", headers, body: JSON.stringify(patch) });
     if (!answer.ok) throw await problem(answer);

@@ -28,6 +28,12 @@ interface Reference {
   hash: string;
 }
 
+/** The input of a network, in pixels. */
+export interface InputSize {
+  width: number;
+  height: number;
+}
+
 /** What a sensor is told to do. */
 export interface Settings {
   lines: Line[];
@@ -42,9 +48,17 @@ export interface Settings {
   gate: boolean;
   apps: Reference[];
   /** The input of a device of AITRIOS, in pixels; 300 by 300 where it is left out. */
-  input_size?: { width: number; height: number };
+  input_size?: InputSize | null;
   /** Whether crops of what it is unsure of may go to the larger model; left out where they may not. */
   crops?: boolean;
+}
+
+/** What a sensor says of an app that it is to run. */
+export interface ReportedApp extends Reference {
+  /** `waiting`: it could not be fetched yet. */
+  state: "waiting" | "running" | "stopped";
+  /** Why it does not run. */
+  why?: string | null;
 }
 
 export interface Desired {
@@ -66,6 +80,8 @@ export interface Reported {
   /** What the numbers of things are called. */
   labels: string[];
   pictures: boolean;
+  /** Left out by agents that run none. */
+  apps?: ReportedApp[];
 }
 
 export interface Health {
