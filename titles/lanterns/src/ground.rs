@@ -3,7 +3,7 @@
 use probe::layout::Rect;
 
 use crate::canvas::{Canvas, Pixel, SIZE, Sprite, mix};
-use crate::letters::write;
+use crate::letters::{Digits, write};
 use crate::paint::Light;
 use crate::sky::{DROPS, Phase, Sky};
 use crate::{props, scenery, village};
@@ -43,6 +43,8 @@ pub(crate) struct Ground {
     window: Sprite,
     gleam: Sprite,
     tokens: [Sprite; 2],
+    digits: Digits,
+    best: Option<(u32, Sprite)>,
     light: f32,
     look: Option<Look>,
 }
@@ -57,6 +59,8 @@ impl Ground {
             window: village::window(),
             gleam: village::gleam(),
             tokens: [false, true].map(props::token),
+            digits: Digits::new(44.0, Light::hex(0xff_e9_b8)),
+            best: None,
             light: 0.0,
             look: None,
         }
@@ -107,11 +111,13 @@ impl Ground {
             return;
         }
         canvas.lay(&self.tokens[1], (48.0, 54.0), 1.0);
-        let score = write(&look.score.to_string(), 44.0, Light::hex(0xff_e9_b8));
-        canvas.lay(&score, (70.0 + score.middle.0, 54.0), 1.0);
-        if look.best > 0 {
-            let best = write(&format!("BEST {}", look.best), 15.0, Light::hex(0xb0_a8_c2));
-            canvas.lay(&best, (28.0 + best.middle.0, 104.0), 1.0);
+        self.digits.lay(&mut canvas, look.score, (82.0, 54.0));
+        if self.best.as_ref().is_none_or(|(best, _)| *best != look.best) {
+            let words = format!("BEST {}", look.best);
+            self.best = Some((look.best, write(&words, 15.0, Light::hex(0xb0_a8_c2))));
+        }
+        if let Some((1.., best)) = &self.best {
+            canvas.lay(best, (28.0 + best.middle.0, 104.0), 1.0);
         }
         for drop in 0..DROPS {
             let lit = drop >= look.drops;

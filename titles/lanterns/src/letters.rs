@@ -1,6 +1,6 @@
 //! Letters and numbers: strokes on a grid of 4 by 6 with their corners rounded off, as a brush would write them.
 
-use crate::canvas::Sprite;
+use crate::canvas::{Canvas, Sprite};
 use crate::paint::{Light, Paint, Point};
 
 /// Strokes of a letter, each through the corners that it names as pairs of digits; the grid's y goes down.
@@ -19,7 +19,7 @@ fn strokes(letter: char) -> &'static [&'static [u8]] {
         'L' => &[b"000646"],
         'M' => &[b"0600234046"],
         'N' => &[b"06004640"],
-        'O' | '0' => &[b"20300102040516363544424130102020"],
+        'O' | '0' => &[b"2010010204051636454442413020"],
         'P' => &[b"06003041423303"],
         'R' => &[b"06003041423303", b"2346"],
         'S' => &[b"413010010213334445361605"],
@@ -41,6 +41,12 @@ fn strokes(letter: char) -> &'static [&'static [u8]] {
     }
 }
 
+/// Pixels around a line of text, for its shadow.
+const ROOM: f32 = 12.0;
+
+/// Strokes with so many corners are meant to be bows.
+const BOWS: usize = 6;
+
 /// Width of a letter in heights, and from letter to letter.
 fn advance(letter: char) -> f32 {
     match letter {
@@ -57,9 +63,10 @@ fn corners(stroke: &[u8]) -> Vec<Point> {
     digits.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
 }
 
-/// Chaikin's corner cutting, twice; both ends stay.
+/// Chaikin's corner cutting, twice, of what has bows; both ends stay.
 fn rounded(mut line: Vec<Point>) -> Vec<Point> {
-    for _ in 0..2 {
+    let times = if line.len() >= BOWS { 2 } else { 0 };
+    for _ in 0..times {
         let (Some(first), Some(last)) = (line.first().copied(), line.last().copied()) else { break };
         let between = |from: Point, to: Point, share: f32| {
             (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share)
@@ -72,7 +79,6 @@ fn rounded(mut line: Vec<Point>) -> Vec<Point> {
 
 /// A line of text `height` tall in pixels, with a soft shadow, around its middle.
 pub(crate) fn write(text: &str, height: f32, light: Light) -> Sprite {
-    const ROOM: f32 = 12.0;
     let width: f32 = text.chars().map(|letter| advance(letter) * height).sum::<f32>() - 0.24 * height;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the size of a line of text")]
     let [columns, rows] = [width.max(1.0), height].map(|side| (side + 2.0 * ROOM).ceil() as usize);
@@ -90,15 +96,36 @@ pub(crate) fn write(text: &str, height: f32, light: Light) -> Sprite {
                     (left + across * wide, ROOM + y / 6.0 * height)
                 };
                 let line: Vec<Point> = rounded(corners(stroke)).into_iter().map(place).collect();
-                for pair in line.windows(2) {
-                    layer.stroke(pair[0], pair[1], (height * thick).max(2.2), light);
-                }
+                layer.line(&line, (height * thick).max(2.2), light);
             }
             left += advance(letter) * height;
         }
         paint.lay(&layer, strength);
     }
     paint.sprite((columns as f32 / 2.0, rows as f32 / 2.0))
+}
+
+/// Digits, written once for numbers that change often.
+pub(crate) struct Digits {
+    height: f32,
+    sprites: [Sprite; 10],
+}
+
+impl Digits {
+    pub(crate) fn new(height: f32, light: Light) -> Self {
+        let digit = |digit: usize| write(&digit.to_string(), height, light);
+        Self { height, sprites: std::array::from_fn(digit) }
+    }
+
+    /// A number from its left edge on.
+    pub(crate) fn lay(&self, canvas: &mut Canvas<'_>, number: u32, (mut left, y): Point) {
+        for letter in number.to_string().chars() {
+            let digit = letter.to_digit(10).and_then(|digit| self.sprites.get(digit as usize));
+            let Some(sprite) = digit else { continue };
+            canvas.lay(sprite, (left + sprite.middle.0 - ROOM, y), 1.0);
+            left += advance(letter) * self.height;
+        }
+    }
 }
 
 #[cfg(test)]

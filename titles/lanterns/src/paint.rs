@@ -81,21 +81,23 @@ impl Paint {
 
     /// A line with round ends.
     pub(crate) fn stroke(&mut self, from: Point, to: Point, width: f32, light: Light) {
+        self.line(&[from, to], width, light);
+    }
+
+    /// A line through all these points, with round ends.
+    pub(crate) fn line(&mut self, points: &[Point], width: f32, light: Light) {
         let reach = width / 2.0 + 1.0;
-        let corners = [
-            (from.0.min(to.0) - reach, from.1.min(to.1) - reach),
-            (from.0.max(to.0) + reach, from.1.max(to.1) + reach),
-        ];
-        self.cover(corners, |x, y| (light, width / 2.0 - distance((x, y), from, to) + 0.5));
+        let ((left, right), (top, bottom)) = (far(points, |point| point.0), far(points, |point| point.1));
+        self.cover([(left - reach, top - reach), (right + reach, bottom + reach)], |x, y| {
+            let away = points.windows(2).map(|pair| distance((x, y), pair[0], pair[1]));
+            (light, width / 2.0 - away.fold(f32::MAX, f32::min) + 0.5)
+        });
     }
 
     /// A polygon without holes, its corners in order.
     pub(crate) fn polygon(&mut self, corners: &[Point], light: impl Fn(f32, f32) -> Light) {
-        let far = |pick: fn(&Point) -> f32| {
-            corners.iter().map(pick).fold((f32::MAX, f32::MIN), |(low, high), at| (low.min(at), high.max(at)))
-        };
-        let (left, right) = far(|corner| corner.0);
-        let (top, bottom) = far(|corner| corner.1);
+        let ((left, right), (top, bottom)) =
+            (far(corners, |corner| corner.0), far(corners, |corner| corner.1));
         self.cover([(left - 1.0, top - 1.0), (right + 1.0, bottom + 1.0)], |x, y| {
             let sides = || corners.iter().zip(corners.iter().cycle().skip(1));
             let crosses = |(from, to): &(&Point, &Point)| {
@@ -145,6 +147,11 @@ impl Paint {
     pub(crate) fn sprite(&self, middle: Point) -> Sprite {
         Sprite { width: self.width, pixels: self.pixels(0.0), middle }
     }
+}
+
+/// The least and the greatest.
+fn far(points: &[Point], pick: impl Fn(&Point) -> f32) -> (f32, f32) {
+    points.iter().map(pick).fold((f32::MAX, f32::MIN), |(low, high), at| (low.min(at), high.max(at)))
 }
 
 /// From a point to the nearest one of a line.

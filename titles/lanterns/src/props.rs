@@ -49,8 +49,8 @@ pub(crate) fn lantern(colour: usize, tilt: f32) -> Sprite {
         let fire = (1.0 - ((x / 22.0).powi(2) + ((y - 9.0) / 27.0).powi(2)).sqrt()).max(0.0);
         let rib = ((y + 27.0) / 54.0 * 6.0).fract();
         let fold = 0.86 + 0.14 * (rib * std::f32::consts::PI).sin();
-        let light = middle.mix(edge, 0.2 + 0.8 * round).times(0.78 * fold);
-        (light.mix(Light::hex(0xff_fb_ea), fire * 0.85), inside)
+        let light = middle.mix(edge, 0.35 + 0.65 * round).times(0.96 * fold);
+        (light.mix(Light::hex(0xff_fb_ea), (fire * 1.15).powf(1.2)), inside)
     });
     for (y, half) in [(-28.0, 14.5), (28.0, 13.0)] {
         paint.stroke(turn((-half, y)), turn((half, y)), 4.6, wood);

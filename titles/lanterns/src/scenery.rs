@@ -127,7 +127,8 @@ fn lake(paint: &mut Paint, lit: bool) {
         let wave = (depth.sqrt() * 5.3 + (x * 0.006).sin() * 1.4).sin();
         let across = x + wave * (1.0 + 9.0 * near);
         let up = SHORE - 1.0 - depth * 1.75 - wave * 2.0 * near;
-        let seen = above.at(across, up).times(0.62);
+        // No stars that far above, and no moon: its road is painted by hand.
+        let seen = if up < MOON.1 + 110.0 { sky(up, lit) } else { above.at(across, up) }.times(0.62);
         let mut light = seen.mix(deep, 0.3 + 0.5 * near);
         let crest =
             ((depth.sqrt() * 7.0 + (x * 0.011 + 1.0).sin() * 2.0 + (x * 0.031).sin()).sin() - 0.8).max(0.0);

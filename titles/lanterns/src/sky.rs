@@ -37,6 +37,7 @@ const STEP: f32 = 0.05;
 const SMOOTH: f32 = 0.07;
 /// How far lanterns and boats stay away from the picture's sides.
 const MARGIN: f32 = 72.0;
+const BERTH: f32 = 110.0;
 /// Pixels per second that somebody on foot goes.
 const WALK: f32 = 430.0;
 /// Lanterns in the sky at most.
@@ -309,7 +310,7 @@ impl Boat {
             self.speed = 0.0;
             return;
         };
-        let wanted = (WIDTH / 2.0 * (1.0 + place)).clamp(MARGIN, WIDTH - MARGIN);
+        let wanted = (WIDTH / 2.0 * (1.0 + place)).clamp(BERTH, WIDTH - BERTH);
         let before = self.x;
         self.x += (wanted - self.x) * (1.0 - (-seconds / SMOOTH).exp());
         if seconds > 0.0 {

@@ -50,7 +50,7 @@ impl Words {
         let Phase::Rest { stood, .. } = sky.phase else {
             self.shown = 0.0;
             if sky.waits() {
-                canvas.lay(&self.wait, (middle, 330.0), pulse);
+                canvas.lay(&self.wait, (middle, 330.0), 0.4 + 0.6 * pulse);
             }
             return;
         };
