@@ -1,4 +1,5 @@
-//! Plays a while without a display, says how long a picture takes, and writes pictures of that.
+//! Plays a while without a display, says how long a picture takes, and writes pictures of that, and the cover
+//! (`cover.jpg` of the title is that one, 640 pixels wide).
 //!
 //! ```text
 //! cargo run --release -p lanterns --example frames -- /tmp/lanterns
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lanterns::scene::Scene;
-use lanterns::sky::{HEIGHT, Inputs, Sky, WIDTH};
+use lanterns::sky::{HEIGHT, Inputs, Phase, Sky, WIDTH};
 
 const STEP: f32 = 1.0 / 60.0;
 
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut sky, mut scene) = (Sky::new(11, 37), Scene::new());
     println!("all was painted in {:?}", began.elapsed());
     let mut data = vec![0; WIDTH as usize * HEIGHT as usize * 4];
+    write(&folder.join("cover.ppm"), &cover(&mut scene))?;
     let (mut times, mut now, mut place) = (Vec::new(), 0.0_f32, 0.0_f32);
     let mut looks = LOOKS.iter().peekable();
     while looks.peek().is_some() {
@@ -50,6 +52,31 @@ fn main() -> Result<(), Box<dyn Error>> {
     let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or(Duration::ZERO);
     println!("a picture took {:?} p50, {:?} p95, {:?} p99", at(50), at(95), at(99));
     Ok(())
+}
+
+/// A good moment of a good round: the sky is full, and nothing hides the name.
+fn cover(scene: &mut Scene) -> Vec<u8> {
+    let beside = |(x, y): (f32, f32)| (x - WIDTH / 2.0).abs() > 380.0 || (y - 208.0).abs() > 110.0;
+    let full = |sky: &Sky| sky.lanterns.len() > 3 && sky.lanterns.iter().all(|lantern| beside(lantern.at));
+    let mut data = vec![0; WIDTH as usize * HEIGHT as usize * 4];
+    if let Some(mut sky) = (1..5000).map(played).find(full) {
+        sky.phase = Phase::Rest { left: 1.0, stood: 0.0 };
+        scene.cover(&sky, &mut data);
+    }
+    data
+}
+
+/// A sky in which somebody has caught everything for a minute.
+fn played(seed: u32) -> Sky {
+    let mut sky = Sky::new(seed, 0);
+    let mut place = 0.0_f32;
+    for step in 0..60 * 60 {
+        let low = sky.lanterns.iter().max_by(|a, b| a.at.1.total_cmp(&b.at.1));
+        let wanted = low.map_or(place, |lantern| lantern.at.0 / WIDTH * 2.0 - 1.0);
+        place += (wanted - place).clamp(-0.03, 0.03);
+        sky.step(&Inputs { places: [Some(place), None], pressed: step == 0 }, STEP);
+    }
+    sky
 }
 
 fn write(path: &Path, data: &[u8]) -> std::io::Result<()> {

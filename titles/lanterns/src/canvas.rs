@@ -8,6 +8,7 @@ use crate::sky::{HEIGHT, WIDTH};
 pub(crate) type Pixel = [u8; 4];
 
 /// Columns and rows of the picture.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole numbers")]
 pub(crate) const SIZE: (usize, usize) = (WIDTH as usize, HEIGHT as usize);
 
 /// A small picture around a middle, with colours multiplied by what they hide.
@@ -74,22 +75,21 @@ fn whole(at: f32) -> isize {
 fn blend(to: &mut [Pixel], from: &[Pixel], strength: usize) {
     let strength = strength as u16;
     for (to, from) in to.iter_mut().zip(from) {
-        let hidden = u16::from(from[3]) * strength >> 8;
+        let hidden = (u16::from(from[3]) * strength) >> 8;
         let left = 256 - hidden - (hidden >> 7);
         // The fourth channel, which no screen shows, comes along: four are as quick as one.
         *to = std::array::from_fn(|i| {
-            ((u16::from(from[i]) * strength >> 8) + (u16::from(to[i]) * left >> 8)).min(255) as u8
+            (((u16::from(from[i]) * strength) >> 8) + ((u16::from(to[i]) * left) >> 8)).min(255) as u8
         });
     }
 }
 
 /// Between two pictures of one size: `share` of 256 parts of the second.
-#[expect(clippy::cast_possible_truncation, reason = "between two bytes")]
 pub(crate) fn mix(to: &mut [Pixel], first: &[Pixel], second: &[Pixel], share: u16) {
     let share = share.min(256);
     let (first, second) = (first.as_flattened(), second.as_flattened());
     for ((to, first), second) in to.as_flattened_mut().iter_mut().zip(first).zip(second) {
-        *to = (u16::from(*first) * (256 - share) + u16::from(*second) * share >> 8) as u8;
+        *to = ((u16::from(*first) * (256 - share) + u16::from(*second) * share) >> 8) as u8;
     }
 }
 

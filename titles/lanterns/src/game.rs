@@ -109,7 +109,9 @@ impl Play for Game {
         let seconds = since.as_secs_f32();
         let inputs = self.hands.inputs(seconds);
         let events = self.sky.step(&inputs, seconds);
-        events.iter().for_each(|event| self.happened(*event));
+        for event in &events {
+            self.happened(*event);
+        }
         self.scene.paint(&self.sky, &events, seconds.min(0.1), data)
     }
 }

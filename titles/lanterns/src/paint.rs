@@ -119,8 +119,8 @@ impl Paint {
 
     /// The light at a place; the nearest one where it lies outside.
     pub(crate) fn at(&self, x: f32, y: f32) -> Light {
-        let [r, g, b, _] = self.pixels[index(y, self.height) * self.width + index(x, self.width)];
-        Light([r, g, b])
+        let pixel = self.pixels[index(y, self.height) * self.width + index(x, self.width)];
+        Light([pixel[0], pixel[1], pixel[2]])
     }
 
     fn each(&mut self, [first, last]: [Point; 2], paint: impl Fn(&mut [f32; 4], f32, f32)) {

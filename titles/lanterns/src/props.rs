@@ -33,7 +33,7 @@ pub(crate) fn lantern(colour: usize, tilt: f32) -> Sprite {
     let gold = colour == GOLD;
     paint.glow((HALF, HALF + 4.0), HALF, 1.0, edge.times(if gold { 0.5 } else { 0.36 }));
     paint.glow((HALF, HALF + 4.0), HALF * 0.55, 1.0, middle.times(0.22));
-    let wood = Light::hex(0x38_1c_16);
+    let wood = Light::hex(0x38_1c_17);
     // The tassel and its cord.
     for (x, length) in [(-3.0, 46.0), (0.0, 50.0), (3.0, 46.0)] {
         paint.stroke(turn((x * 0.4, 32.0)), turn((x, length)), 1.8, edge.times(0.75));

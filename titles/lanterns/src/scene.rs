@@ -76,7 +76,9 @@ impl Scene {
     pub fn paint(&mut self, sky: &Sky, events: &[Event], seconds: f32, data: &mut [u8]) -> Change {
         self.time += seconds;
         self.effects.step(seconds);
-        events.iter().for_each(|event| self.effects.add(event));
+        for event in events {
+            self.effects.add(event);
+        }
         let changed = self.ground.step(sky, seconds);
         for (there, boat) in self.there.iter_mut().zip(&sky.boats) {
             let wanted = f32::from(u8::from(boat.manned));
@@ -108,6 +110,25 @@ impl Scene {
         Change::Parts(joined(parts))
     }
 
+    /// Paints what stands for the game where games are chosen: its name over the valley, without any hint.
+    pub fn cover(&mut self, sky: &Sky, data: &mut [u8]) {
+        self.ground = Ground::new();
+        self.there = sky.boats.map(|boat| f32::from(u8::from(boat.manned)));
+        self.ground.step(sky, 0.0);
+        let pixels: &mut [Pixel] = data.as_chunks_mut().0;
+        pixels.copy_from_slice(self.ground.pixels());
+        let mut canvas = Canvas::new(pixels);
+        self.heavens(&mut canvas);
+        for lantern in &sky.lanterns {
+            self.shine(&mut canvas, lantern);
+        }
+        self.fleet(&mut canvas, sky);
+        for lantern in &sky.lanterns {
+            self.lantern(&mut canvas, lantern);
+        }
+        self.words.title(&mut canvas);
+    }
+
     /// Stars that twinkle and the moon's light on the water.
     fn heavens(&self, canvas: &mut Canvas<'_>) {
         for star in 0..TWINKLES {
@@ -134,7 +155,7 @@ impl Scene {
     }
 
     fn lantern(&self, canvas: &mut Canvas<'_>, lantern: &Lantern) {
-        let tilt = ((lantern.tilt / props::TILT + 1.0) / 2.0).clamp(0.0, 1.0);
+        let tilt = f32::midpoint(lantern.tilt / props::TILT, 1.0).clamp(0.0, 1.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
         let tilt = (tilt * (props::TILTS - 1) as f32).round() as usize;
         let Some(sprite) = self.lanterns.get(colour(lantern)).and_then(|tilts| tilts.get(tilt)) else {

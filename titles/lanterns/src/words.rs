@@ -44,6 +44,11 @@ impl Words {
         }
     }
 
+    /// The name alone.
+    pub(crate) fn title(&self, canvas: &mut Canvas<'_>) {
+        canvas.lay(&self.title, (WIDTH / 2.0, 208.0), 1.0);
+    }
+
     pub(crate) fn lay(&mut self, canvas: &mut Canvas<'_>, sky: &Sky, time: f32, seconds: f32) {
         let middle = WIDTH / 2.0;
         let pulse = 0.72 + 0.28 * (time * 2.2).sin();

@@ -9,8 +9,9 @@ use x11rb::connection::{Connection, RequestConnection};
 use x11rb::protocol::Event;
 use x11rb::protocol::shm::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
-    AtomEnum, AutoRepeatMode, ChangeKeyboardControlAux, ConnectionExt as _, CreateGCAux, CreateWindowAux,
-    EventMask, Gcontext, ImageFormat, InputFocus, PropMode, Window, WindowClass,
+    AtomEnum, AutoRepeatMode, ChangeKeyboardControlAux, ChangeWindowAttributesAux, ConnectionExt as _,
+    CreateGCAux, CreateWindowAux, EventMask, Gcontext, ImageFormat, InputFocus, PropMode, Rectangle, Window,
+    WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
@@ -78,6 +79,19 @@ pub fn play(title: &str, mut game: impl Play, pads: &Pads) -> Result<(), Fault> 
     }
 }
 
+/// Games of ours show themselves where the pointer is.
+fn hide_cursor(connection: &RustConnection, window: Window) -> Result<(), Fault> {
+    let (picture, cursor, gc) =
+        (connection.generate_id()?, connection.generate_id()?, connection.generate_id()?);
+    connection.create_pixmap(1, picture, window, 1, 1)?;
+    connection.create_gc(gc, picture, &CreateGCAux::new().foreground(0))?;
+    let all = Rectangle { x: 0, y: 0, width: 1, height: 1 };
+    connection.poly_fill_rectangle(picture, gc, &[all])?;
+    connection.create_cursor(cursor, picture, picture, 0, 0, 0, 0, 0, 0, 0, 0)?;
+    connection.change_window_attributes(window, &ChangeWindowAttributesAux::new().cursor(cursor))?;
+    Ok(())
+}
+
 impl Display {
     fn open(title: &str, size: Size) -> Result<Self, Fault> {
         let (connection, screen) = RustConnection::connect(None)?;
@@ -118,6 +132,7 @@ impl Display {
             AtomEnum::STRING,
             title.as_bytes(),
         )?;
+        hide_cursor(&connection, window)?;
         let atom = |name: &str| -> Result<u32, Fault> {
             Ok(connection.intern_atom(false, name.as_bytes())?.reply()?.atom)
         };
