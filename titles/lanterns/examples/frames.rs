@@ -10,7 +10,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use lanterns::scene::Scene;
+use lanterns::scene::{BYTES, Scene};
 use lanterns::sky::{HEIGHT, Inputs, Phase, Sky, WIDTH};
 
 const STEP: f32 = 1.0 / 60.0;
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let (mut sky, mut scene) = (Sky::new(11, 37), Scene::new());
     println!("all was painted in {:?}", began.elapsed());
-    let mut data = vec![0; WIDTH as usize * HEIGHT as usize * 4];
+    let mut data = vec![0; BYTES];
     write(&folder.join("cover.ppm"), &cover(&mut scene))?;
     let (mut times, mut now, mut place) = (Vec::new(), 0.0_f32, 0.0_f32);
     let mut looks = LOOKS.iter().peekable();
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn cover(scene: &mut Scene) -> Vec<u8> {
     let beside = |(x, y): (f32, f32)| (x - WIDTH / 2.0).abs() > 380.0 || (y - 208.0).abs() > 110.0;
     let full = |sky: &Sky| sky.lanterns.len() > 3 && sky.lanterns.iter().all(|lantern| beside(lantern.at));
-    let mut data = vec![0; WIDTH as usize * HEIGHT as usize * 4];
+    let mut data = vec![0; BYTES];
     if let Some(mut sky) = (1..5000).map(played).find(full) {
         sky.phase = Phase::Rest { left: 1.0, stood: 0.0 };
         scene.cover(&sky, &mut data);

@@ -4,6 +4,7 @@
 //! and [`notes`] is what it sounds like. Nothing of these touches the world; the program beside them does.
 
 mod canvas;
+mod drift;
 mod effects;
 mod ground;
 pub mod hands;

@@ -5,7 +5,7 @@ use std::f32::consts::TAU;
 use probe::layout::Rect;
 use probe::play::Change;
 
-use crate::canvas::{Canvas, Pixel, Sprite};
+use crate::canvas::{Canvas, Pixel, SIZE, Sprite};
 use crate::effects::Effects;
 use crate::ground::{Changed, Ground};
 use crate::paint::{Light, chance};
@@ -14,6 +14,9 @@ use crate::sky::{BOATS, Event, Lantern, Sky, WATER, WIDTH};
 use crate::words::Words;
 
 pub use crate::words::WORDS;
+
+/// Bytes of a picture.
+pub const BYTES: usize = SIZE.0 * SIZE.1 * 4;
 
 /// Where boats swim.
 const AFLOAT: f32 = 628.0;

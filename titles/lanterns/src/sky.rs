@@ -4,6 +4,9 @@
 
 use std::f32::consts::TAU;
 
+pub use crate::drift::{Boat, Lantern};
+use crate::drift::{MARGIN, wind};
+
 /// The picture that places are given in.
 pub const WIDTH: f32 = 1280.0;
 /// Its height.
@@ -33,11 +36,6 @@ const STAND: f32 = 2.0;
 const MIDDLE: f32 = 110.0;
 /// Longest step: a machine that slept does not drop what nobody could see.
 const STEP: f32 = 0.05;
-/// A boat covers all but a small part of the way to its place in this time.
-const SMOOTH: f32 = 0.07;
-/// How far lanterns and boats stay away from the picture's sides.
-const MARGIN: f32 = 72.0;
-const BERTH: f32 = 110.0;
 /// Pixels per second that somebody on foot goes.
 const WALK: f32 = 430.0;
 /// Lanterns in the sky at most.
@@ -78,33 +76,6 @@ pub enum Event {
         /// Whether no round was better.
         best: bool,
     },
-}
-
-/// A lantern in the sky.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lantern {
-    /// Its middle.
-    pub at: (f32, f32),
-    /// How it hangs, in radians.
-    pub tilt: f32,
-    /// One of four colours.
-    pub colour: usize,
-    /// Worth three.
-    pub golden: bool,
-    home: f32,
-    pace: f32,
-    sway: (f32, f32, f32),
-}
-
-/// A boat.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Boat {
-    /// Its middle.
-    pub x: f32,
-    /// Pixels per second to the right.
-    pub speed: f32,
-    /// Whether somebody steers it.
-    pub manned: bool,
 }
 
 /// What is going on.
@@ -301,36 +272,4 @@ impl Sky {
         self.dice ^= self.dice << 5;
         self.dice
     }
-}
-
-impl Boat {
-    fn steer(&mut self, place: Option<f32>, seconds: f32) {
-        self.manned = place.is_some();
-        let Some(place) = place.filter(|place| place.is_finite()) else {
-            self.speed = 0.0;
-            return;
-        };
-        let wanted = (WIDTH / 2.0 * (1.0 + place)).clamp(BERTH, WIDTH - BERTH);
-        let before = self.x;
-        self.x += (wanted - self.x) * (1.0 - (-seconds / SMOOTH).exp());
-        if seconds > 0.0 {
-            self.speed = (self.x - before) / seconds;
-        }
-    }
-}
-
-impl Lantern {
-    fn drift(&mut self, time: f32, wind: f32, seconds: f32) {
-        let (wide, pace, turn) = self.sway;
-        let swing = time * pace * 2.0 + turn;
-        self.home = (self.home + wind * seconds).clamp(MARGIN, WIDTH - MARGIN);
-        let x = (self.home + wide * swing.sin()).clamp(MARGIN / 2.0, WIDTH - MARGIN / 2.0);
-        self.at = (x, self.at.1 + self.pace * seconds);
-        self.tilt = -0.14 * swing.cos() * (wide / 40.0) - wind * 0.002;
-    }
-}
-
-/// Pixels per second to the right.
-fn wind(time: f32) -> f32 {
-    22.0 * (time * 0.21).sin() + 12.0 * (time * 0.53 + 1.0).sin()
 }

@@ -10,8 +10,8 @@ use probe::sound::{RATE, SAMPLE, Stream, has_server};
 
 /// Samples that are made at a time: 10 ms.
 const BLOCK: u32 = RATE / 100;
-/// Samples that the server holds: 40 ms, for a machine that does other work.
-const BUFFER: u32 = RATE * 40 / 1000;
+/// Samples that the server holds: 60 ms, for a machine that does other work.
+const BUFFER: u32 = RATE * 60 / 1000;
 /// Events that wait: more than happen in a block.
 const WAITING: usize = 16;
 
@@ -50,7 +50,9 @@ fn play(receiver: &Receiver<Event>) {
     let mut notes = Notes::default();
     let mut block = vec![0; (BLOCK * SAMPLE) as usize];
     loop {
-        receiver.try_iter().for_each(|event| notes.add(&event));
+        for event in receiver.try_iter() {
+            notes.add(&event);
+        }
         notes.fill(&mut block);
         if let Err(error) = stream.write(&block) {
             eprintln!("lanterns: the sound server went away ({error}); it is silent now");
