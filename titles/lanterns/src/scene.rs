@@ -20,6 +20,8 @@ pub const BYTES: usize = SIZE.0 * SIZE.1 * 4;
 
 /// Where boats swim.
 const AFLOAT: f32 = 628.0;
+/// Pixels that may be shown again in vain where that saves a part.
+const SPARE: u32 = 4000;
 /// Stars that twinkle, and glints of the moon on the water.
 const TWINKLES: u32 = 18;
 const GLINTS: u32 = 16;
@@ -206,7 +208,7 @@ fn joined(parts: Vec<Rect>) -> Vec<Rect> {
             );
             Rect { x, y, width: right - x, height: bottom - y }
         };
-        match whole.iter_mut().find(|other| area(&around(other)) <= area(&part) + area(other)) {
+        match whole.iter_mut().find(|other| area(&around(other)) <= area(&part) + area(other) + SPARE) {
             Some(other) => *other = around(other),
             None => whole.push(part),
         }

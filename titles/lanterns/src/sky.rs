@@ -38,6 +38,8 @@ const MIDDLE: f32 = 110.0;
 const STEP: f32 = 0.05;
 /// Pixels per second that somebody on foot goes.
 const WALK: f32 = 430.0;
+/// Seconds until lanterns have their pace again after they waited.
+const SOFT: f32 = 1.5;
 /// Lanterns in the sky at most.
 const MOST: usize = 12;
 /// One in so many is golden.
@@ -113,6 +115,8 @@ pub struct Sky {
     pub light: f32,
     /// Seconds that passed.
     pub time: f32,
+    /// How much of their pace lanterns have: they set out softly when somebody comes back.
+    ease: f32,
     caught: u32,
     next: f32,
     last: f32,
@@ -133,6 +137,7 @@ impl Sky {
             drops: 0,
             light: 0.3,
             time: 0.0,
+            ease: 0.0,
             caught: 0,
             next: 0.0,
             last: WIDTH / 2.0,
@@ -160,12 +165,14 @@ impl Sky {
             boat.steer(place, seconds);
         }
         if self.waits() && self.phase == Phase::Round {
+            self.ease = 0.0;
             return events;
         }
         self.time += seconds;
         self.begin(inputs, seconds, &mut events);
-        self.release(seconds);
-        self.fall(seconds, &mut events);
+        self.ease = (self.ease + seconds / SOFT).min(1.0);
+        self.release(seconds * self.ease);
+        self.fall(seconds * self.ease, &mut events);
         if self.drops >= DROPS {
             self.end(&mut events);
         }
