@@ -62,8 +62,12 @@ build_pages() {
 
 # First-party games are programs of this workspace; a title's folder holds what it runs.
 place_first_party() {
-    mkdir -p titles/probe/bin
-    cmp -s target/release/probe titles/probe/bin/probe || install -m 755 target/release/probe titles/probe/bin/probe
+    local name
+    for name in probe lanterns; do
+        mkdir -p "titles/$name/bin"
+        cmp -s "target/release/$name" "titles/$name/bin/$name" ||
+            install -m 755 "target/release/$name" "titles/$name/bin/$name"
+    done
 }
 
 # A fresh house has something to watch: a short film of our own, made once, while the server starts.

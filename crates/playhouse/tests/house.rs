@@ -106,6 +106,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
         ],
     ),
     ("lantern", &[]),
+    ("lanterns", &["playhouse-media", "probe"]),
     ("probe", &["playhouse-media"]),
 ];
 

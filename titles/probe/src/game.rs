@@ -6,18 +6,17 @@ use std::time::{Duration, Instant};
 
 use playhouse_media::frame::Size;
 use probe::layout::{BARCODE, BORDER, CROSSHAIR, MARK, Rect};
+use probe::pads::Pads;
+use probe::play::{Change, Fault, Play};
 use probe::scene::{Scene, State};
+use probe::x11;
 
+use crate::clicks::Clicks;
 use crate::options::{Options, OptionsError};
-use crate::pads::Pads;
-use crate::sound::Clicks;
-use crate::{wayland, x11};
+use crate::wayland;
 
 /// Exit status of `--crash-after`: none that a shell or a signal gives.
 const CRASHED: i32 = 70;
-
-/// What ends the game before its time.
-pub(crate) type Fault = Box<dyn std::error::Error>;
 
 /// Runs the program as the command line asks.
 pub(crate) fn main() -> ExitCode {
@@ -49,16 +48,7 @@ fn play(options: Options) -> Result<(), Fault> {
     let pads = Pads::start()?;
     let x11 = options.x11;
     let game = Game::new(options, clicks);
-    if x11 { x11::play(game, &pads) } else { wayland::play(game, &pads) }
-}
-
-/// What changed since the picture before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// All of it.
-    Everything,
-    /// These parts.
-    Parts(Vec<Rect>),
+    if x11 { x11::play("Probe", game, &pads) } else { wayland::play(game, &pads) }
 }
 
 /// The state of the game, whatever it is shown on.
@@ -78,56 +68,60 @@ impl Game {
         Self { options, clicks, scene, state: State::default(), shown: None, last: None }
     }
 
-    /// Size of its pictures.
-    pub(crate) fn size(&self) -> Size {
+    /// Where two pictures of one phase differ.
+    fn parts(&self, shown: &State) -> Vec<Rect> {
+        let mut parts =
+            vec![BARCODE.scaled(self.size()).grown(BORDER), MARK.scaled(self.size()).grown(BORDER)];
+        if shown.pointer != self.state.pointer {
+            let around = |(x, y): (u32, u32)| Rect { x, y, width: 1, height: 1 }.grown(CROSSHAIR + 2);
+            parts.extend([shown.pointer, self.state.pointer].into_iter().flatten().map(around));
+        }
+        parts
+    }
+}
+
+impl Play for Game {
+    fn size(&self) -> Size {
         self.scene.size()
     }
 
-    /// Paints pictures of another size from now on.
-    pub(crate) fn resize(&mut self, size: Size) {
+    fn resize(&mut self, size: Size) {
         if size != self.scene.size() {
             self.scene = Scene::new(size, self.options.seed);
             self.shown = None;
         }
     }
 
-    /// Somebody pressed something: the mark flips, and it clicks.
-    pub(crate) fn press(&mut self) {
+    fn press(&mut self) {
         self.state.reading.inputs = self.state.reading.inputs.wrapping_add(1);
         self.clicks.click();
     }
 
-    /// The pointer is there now, in pixels.
-    pub(crate) fn point(&mut self, x: f64, y: f64) {
+    fn point(&mut self, x: f64, y: f64) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels, not below zero")]
         let pixel = |at: f64| at.max(0.0) as u32;
         self.state.pointer = Some((pixel(x), pixel(y)));
     }
 
-    /// Pictures per second at most, where the command line says so.
-    pub(crate) fn rate(&self) -> Option<u32> {
+    fn rate(&self) -> Option<u32> {
         self.options.rate
     }
 
-    /// Whether an input is not in a picture yet.
-    pub(crate) fn has_news(&self) -> bool {
+    fn has_news(&self) -> bool {
         self.shown.is_none_or(|shown| shown.reading.inputs != self.state.reading.inputs)
     }
 
-    /// Whether a picture is to be painted as soon as the display takes one.
-    pub(crate) fn wants_picture(&self) -> bool {
+    fn wants_picture(&self) -> bool {
         !self.options.still
             || self.has_news()
             || self.shown.is_some_and(|shown| shown.pointer != self.state.pointer)
     }
 
-    /// When the next picture is due at the earliest, if nobody presses anything.
-    pub(crate) fn due(&self) -> Option<Instant> {
+    fn due(&self) -> Option<Instant> {
         Some(self.last? + Duration::from_secs(1) / self.options.rate?)
     }
 
-    /// Paints the next picture, `width × height × 4`, BGRX. Every call is a picture of its own.
-    pub(crate) fn paint(&mut self, now: Instant, data: &mut [u8]) -> Change {
+    fn paint(&mut self, now: Instant, data: &mut [u8]) -> Change {
         if !self.options.still {
             // By pictures, not by the clock: two runs show the same pictures, however busy the machine.
             let step = 60 / self.options.rate.unwrap_or(60);
@@ -142,17 +136,6 @@ impl Game {
         self.state.reading.frame = self.state.reading.frame.wrapping_add(1);
         self.last = Some(now);
         change
-    }
-
-    /// Where two pictures of one phase differ.
-    fn parts(&self, shown: &State) -> Vec<Rect> {
-        let mut parts =
-            vec![BARCODE.scaled(self.size()).grown(BORDER), MARK.scaled(self.size()).grown(BORDER)];
-        if shown.pointer != self.state.pointer {
-            let around = |(x, y): (u32, u32)| Rect { x, y, width: 1, height: 1 }.grown(CROSSHAIR + 2);
-            parts.extend([shown.pointer, self.state.pointer].into_iter().flatten().map(around));
-        }
-        parts
     }
 }
 

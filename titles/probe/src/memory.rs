@@ -9,7 +9,7 @@ use rustix::fs::MemfdFlags;
 use rustix::mm::{MapFlags, ProtFlags};
 
 /// A file in memory, mapped for writing. The display server only reads it.
-pub(crate) struct Memory {
+pub struct Memory {
     file: OwnedFd,
     start: NonNull<u8>,
     len: usize,
@@ -17,7 +17,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// `len` bytes of zeros.
-    pub(crate) fn new(len: usize) -> io::Result<Self> {
+    pub fn new(len: usize) -> io::Result<Self> {
         let file = rustix::fs::memfd_create("probe", MemfdFlags::CLOEXEC)?;
         rustix::fs::ftruncate(&file, len as u64)?;
         #[expect(unsafe_code, reason = "memory that is shared with the display server")]
@@ -38,12 +38,12 @@ impl Memory {
     }
 
     /// The file.
-    pub(crate) fn file(&self) -> BorrowedFd<'_> {
+    pub fn file(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
 
     /// The bytes.
-    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+    pub fn bytes(&mut self) -> &mut [u8] {
         #[expect(unsafe_code, reason = "memory that is shared with the display server")]
         // SAFETY: the mapping has `len` bytes and lives as long as `self`, which is borrowed mutably; the display
         // server reads it and does not write.

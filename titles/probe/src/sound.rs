@@ -1,105 +1,43 @@
-//! Clicks: a short tone at every press, as soon as the sound server takes it.
-//!
-//! The stream lies idle between clicks: it begins to play with the first bytes that it is given, so that a click does
-//! not queue behind silence, and costs nothing while nobody presses.
+//! A way to the sound server, through which a game of ours is heard.
 
-use std::io;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 
 use libpulse_binding::def::BufferAttr;
+use libpulse_binding::error::PAErr;
 use libpulse_binding::sample::{Format, Spec};
 use libpulse_binding::stream::Direction;
 use libpulse_simple_binding::Simple;
 
-const RATE: u32 = 48_000;
-/// Bytes of a stereo sample.
-const SAMPLE: u32 = 4;
-/// Samples that the server holds: 15 ms, three of its usual fragments.
-const BUFFER: u32 = RATE * 15 / 1000;
-/// Samples of a click: 30 ms can be heard and found in any recording.
-const CLICK: u32 = RATE * 30 / 1000;
-/// Pitch of a click; a whole number of its periods fills it.
-const PITCH: u32 = 1_000;
-const LOUDNESS: f32 = 24_000.0;
-/// Clicks that wait: who presses faster than that hears fewer.
-const WAITING: usize = 4;
+/// Samples per second.
+pub const RATE: u32 = 48_000;
+/// Bytes of a sample: two channels of 16 bits, little-endian.
+pub const SAMPLE: u32 = 4;
 
-/// Where clicks are asked for.
-pub(crate) struct Clicks(Option<SyncSender<()>>);
-
-impl Clicks {
-    /// Never heard.
-    pub(crate) fn silent() -> Self {
-        Self(None)
-    }
-
-    /// Clicks on the sound server that the environment names; silent where there is none.
-    pub(crate) fn start() -> io::Result<Self> {
-        // Without this question the client library would start a server of its own.
-        if !has_server() {
-            eprintln!("probe: there is no sound server; it will be silent");
-            return Ok(Self::silent());
-        }
-        let (sender, receiver) = sync_channel(WAITING);
-        thread::Builder::new().name("sound".to_owned()).spawn(move || play(&receiver))?;
-        Ok(Self(Some(sender)))
-    }
-
-    /// Clicks once.
-    pub(crate) fn click(&self) {
-        if let Some(sender) = &self.0 {
-            // Full: they are being played already. Closed: the server went away, which was said.
-            sender.try_send(()).ok();
-        }
-    }
-}
-
-fn has_server() -> bool {
+/// Whether the environment names a sound server. Without this question the client library would start one of its own.
+pub fn has_server() -> bool {
     let socket = |folder| Path::new(&folder).join("pulse/native").exists();
     std::env::var_os("PULSE_SERVER").is_some() || std::env::var_os("XDG_RUNTIME_DIR").is_some_and(socket)
 }
 
-fn play(receiver: &Receiver<()>) {
-    let spec = Spec { format: Format::S16le, channels: 2, rate: RATE };
-    let buffer = BufferAttr {
-        maxlength: u32::MAX,
-        tlength: BUFFER * SAMPLE,
-        prebuf: SAMPLE,
-        minreq: u32::MAX,
-        fragsize: u32::MAX,
-    };
-    let stream = Simple::new(None, "probe", Direction::Playback, None, "clicks", &spec, None, Some(&buffer));
-    let stream = match stream {
-        Ok(stream) => stream,
-        Err(error) => {
-            eprintln!("probe: the sound server cannot be used ({error}); it will be silent");
-            return;
-        }
-    };
-    // The first sound of a stream waits for the server to make room; silence may wait.
-    if let Err(error) = stream.write(&vec![0; (BUFFER * SAMPLE) as usize]) {
-        eprintln!("probe: the sound server went away ({error}); it is silent now");
-        return;
-    }
-    let click = click();
-    while receiver.recv().is_ok() {
-        if let Err(error) = stream.write(&click) {
-            eprintln!("probe: the sound server went away ({error}); it is silent now");
-            return;
-        }
-    }
-}
+/// Sound that is played as it is written.
+pub struct Stream(Simple);
 
-/// A tone that begins at full loudness, so that its start can be found to the sample, and fades.
-fn click() -> Vec<u8> {
-    let sample = |at: u32| {
-        let turns = (at * PITCH) as f32 / RATE as f32;
-        let fade = 1.0 - at as f32 / CLICK as f32;
-        #[expect(clippy::cast_possible_truncation, reason = "no louder than LOUDNESS")]
-        let level = (LOUDNESS * fade * (turns * std::f32::consts::TAU).cos()) as i16;
-        level
-    };
-    (0..CLICK).flat_map(|at| [sample(at), sample(at)]).flat_map(i16::to_le_bytes).collect()
+impl Stream {
+    /// Opens one for `program`, of which the server holds `buffer` samples at most.
+    pub fn open(program: &str, what: &str, buffer: u32) -> Result<Self, PAErr> {
+        let spec = Spec { format: Format::S16le, channels: 2, rate: RATE };
+        let buffer = BufferAttr {
+            maxlength: u32::MAX,
+            tlength: buffer * SAMPLE,
+            prebuf: SAMPLE,
+            minreq: u32::MAX,
+            fragsize: u32::MAX,
+        };
+        Simple::new(None, program, Direction::Playback, None, what, &spec, None, Some(&buffer)).map(Self)
+    }
+
+    /// Waits until the server has room for these samples.
+    pub fn write(&mut self, samples: &[u8]) -> Result<(), PAErr> {
+        self.0.write(samples)
+    }
 }

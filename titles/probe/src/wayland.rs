@@ -5,12 +5,13 @@ mod window;
 
 use std::time::Instant;
 
+use probe::pads::Pads;
+use probe::play::{Fault, Play as _};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use wayland_client::{Connection, EventQueue};
 
-use crate::game::{Fault, Game};
-use crate::pads::Pads;
+use crate::game::Game;
 use window::Window;
 
 /// Plays until the window is closed.

@@ -1,5 +1,4 @@
-//! The game as a client of X11, for side-by-side measurements with programs that stream an X display: one window of
-//! the screen's size, painted in shared memory.
+//! A game as a client of X11: one window of the screen's size, painted in shared memory.
 
 use std::time::{Duration, Instant};
 
@@ -10,18 +9,23 @@ use x11rb::connection::{Connection, RequestConnection};
 use x11rb::protocol::Event;
 use x11rb::protocol::shm::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
-    AtomEnum, AutoRepeatMode, ChangeKeyboardControlAux, ConnectionExt as _, CreateGCAux, CreateWindowAux,
-    EventMask, Gcontext, ImageFormat, InputFocus, PropMode, Window, WindowClass,
+    AtomEnum, AutoRepeatMode, ChangeKeyboardControlAux, ChangeWindowAttributesAux, ConnectionExt as _,
+    CreateGCAux, CreateWindowAux, EventMask, Gcontext, ImageFormat, InputFocus, PropMode, Rectangle, Window,
+    WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-use crate::game::{Change, Fault, Game};
+use crate::layout::Rect;
 use crate::memory::Memory;
 use crate::pads::Pads;
+use crate::play::{Change, Fault, Play};
 
 /// X11 does not say when it takes a picture.
 const DEFAULT_RATE: u32 = 60;
+
+/// X11's numbers of keys are the kernel's and this.
+const KERNEL: u8 = 8;
 
 /// One is being read while the other is painted.
 const BUFFERS: usize = 2;
@@ -43,8 +47,8 @@ struct Display {
 }
 
 /// Plays until the window or the display is closed.
-pub(crate) fn play(mut game: Game, pads: &Pads) -> Result<(), Fault> {
-    let mut display = Display::open(game.size())?;
+pub fn play(title: &str, mut game: impl Play, pads: &Pads) -> Result<(), Fault> {
+    let mut display = Display::open(title, game.size())?;
     game.resize(display.size);
     let period = Duration::from_secs(1) / game.rate().unwrap_or(DEFAULT_RATE);
     let mut due = Instant::now();
@@ -53,6 +57,7 @@ pub(crate) fn play(mut game: Game, pads: &Pads) -> Result<(), Fault> {
             display.event(&mut game, &event);
         }
         (0..pads.presses()).for_each(|_| game.press());
+        game.pads(&pads.now());
         let now = Instant::now();
         if display.visible && (game.has_news() || due <= now && game.wants_picture()) {
             display.paint(&mut game, now)?;
@@ -74,8 +79,21 @@ pub(crate) fn play(mut game: Game, pads: &Pads) -> Result<(), Fault> {
     }
 }
 
+/// Games of ours show themselves where the pointer is.
+fn hide_cursor(connection: &RustConnection, window: Window) -> Result<(), Fault> {
+    let (picture, cursor, gc) =
+        (connection.generate_id()?, connection.generate_id()?, connection.generate_id()?);
+    connection.create_pixmap(1, picture, window, 1, 1)?;
+    connection.create_gc(gc, picture, &CreateGCAux::new().foreground(0))?;
+    let all = Rectangle { x: 0, y: 0, width: 1, height: 1 };
+    connection.poly_fill_rectangle(picture, gc, &[all])?;
+    connection.create_cursor(cursor, picture, picture, 0, 0, 0, 0, 0, 0, 0, 0)?;
+    connection.change_window_attributes(window, &ChangeWindowAttributesAux::new().cursor(cursor))?;
+    Ok(())
+}
+
 impl Display {
-    fn open(size: Size) -> Result<Self, Fault> {
+    fn open(title: &str, size: Size) -> Result<Self, Fault> {
         let (connection, screen) = RustConnection::connect(None)?;
         let screen = connection.setup().roots.get(screen).ok_or("the display has no screen")?.clone();
         if connection.extension_information(shm::X11_EXTENSION_NAME)?.is_none() {
@@ -85,6 +103,7 @@ impl Display {
         let [width, height] = [size.width, size.height].map(|side| u16::try_from(side).unwrap_or(u16::MAX));
         let (window, gc) = (connection.generate_id()?, connection.generate_id()?);
         let events = EventMask::KEY_PRESS
+            | EventMask::KEY_RELEASE
             | EventMask::BUTTON_PRESS
             | EventMask::POINTER_MOTION
             | EventMask::EXPOSURE
@@ -106,6 +125,14 @@ impl Display {
             &looks,
         )?;
         connection.create_gc(gc, window, &CreateGCAux::new().graphics_exposures(0))?;
+        connection.change_property8(
+            PropMode::REPLACE,
+            window,
+            AtomEnum::WM_NAME,
+            AtomEnum::STRING,
+            title.as_bytes(),
+        )?;
+        hide_cursor(&connection, window)?;
         let atom = |name: &str| -> Result<u32, Fault> {
             Ok(connection.intern_atom(false, name.as_bytes())?.reply()?.atom)
         };
@@ -131,9 +158,14 @@ impl Display {
         Ok(Buffer { memory, segment, busy: false })
     }
 
-    fn event(&mut self, game: &mut Game, event: &Event) {
+    fn event(&mut self, game: &mut impl Play, event: &Event) {
         match event {
-            Event::KeyPress(_) | Event::ButtonPress(_) => game.press(),
+            Event::KeyPress(key) => {
+                game.key(key.detail.saturating_sub(KERNEL), true);
+                game.press();
+            }
+            Event::KeyRelease(key) => game.key(key.detail.saturating_sub(KERNEL), false),
+            Event::ButtonPress(_) => game.press(),
             Event::MotionNotify(motion) => game.point(motion.event_x.into(), motion.event_y.into()),
             Event::MapNotify(_) => {
                 self.visible = true;
@@ -149,7 +181,7 @@ impl Display {
         }
     }
 
-    fn paint(&mut self, game: &mut Game, now: Instant) -> Result<(), Fault> {
+    fn paint(&mut self, game: &mut impl Play, now: Instant) -> Result<(), Fault> {
         let [width, height] =
             [self.size.width, self.size.height].map(|side| u16::try_from(side).unwrap_or(u16::MAX));
         // None free: the server's completion wakes the loop.
@@ -158,7 +190,7 @@ impl Display {
             Change::Everything => vec![(0, 0, width, height)],
             Change::Parts(parts) => {
                 let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
-                let inside = |part: probe::layout::Rect| {
+                let inside = |part: Rect| {
                     let (x, y) = (part.x.min(self.size.width), part.y.min(self.size.height));
                     (
                         x,

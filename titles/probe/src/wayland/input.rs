@@ -1,5 +1,6 @@
 //! What the player does: everything pressed flips the mark, the pointer moves the crosshair.
 
+use probe::play::Play as _;
 use wayland_client::protocol::wl_keyboard::{self, WlKeyboard};
 use wayland_client::protocol::wl_pointer::{self, WlPointer};
 use wayland_client::protocol::wl_seat::{self, WlSeat};

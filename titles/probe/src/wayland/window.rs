@@ -3,6 +3,8 @@
 use std::time::Instant;
 
 use playhouse_media::frame::Size;
+use probe::memory::Memory;
+use probe::play::{Change, Fault, Play as _};
 use wayland_client::protocol::wl_buffer::{self, WlBuffer};
 use wayland_client::protocol::wl_callback::{self, WlCallback};
 use wayland_client::protocol::wl_compositor::WlCompositor;
@@ -17,8 +19,7 @@ use wayland_protocols::xdg::shell::client::xdg_toplevel::{self, XdgToplevel};
 use wayland_protocols::xdg::shell::client::xdg_wm_base::{self, XdgWmBase};
 
 use super::input::Seat;
-use crate::game::{Change, Fault, Game};
-use crate::memory::Memory;
+use crate::game::Game;
 
 /// Enough that one is free while one is shown and one waits.
 const BUFFERS: usize = 3;
