@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use playhouse_media::frame::Size;
 use probe::layout::{BARCODE, BORDER, CROSSHAIR, MARK, Rect};
-use probe::pads::Pads;
+use probe::pads::{Pad, Pads};
 use probe::play::{Change, Fault, Play};
 use probe::scene::{Scene, State};
 use probe::x11;
@@ -14,6 +14,9 @@ use probe::x11;
 use crate::clicks::Clicks;
 use crate::options::{Options, OptionsError};
 use crate::wayland;
+
+/// A stick that is so far from its middle is pressed to that side.
+const PRESSED: f32 = 0.5;
 
 /// Exit status of `--crash-after`: none that a shell or a signal gives.
 const CRASHED: i32 = 70;
@@ -60,12 +63,14 @@ pub(crate) struct Game {
     /// What the last picture showed, if there was one of this size.
     shown: Option<State>,
     last: Option<Instant>,
+    /// To which side each pad's stick was.
+    sides: Vec<Option<bool>>,
 }
 
 impl Game {
     fn new(options: Options, clicks: Clicks) -> Self {
         let scene = Scene::new(options.size, options.seed);
-        Self { options, clicks, scene, state: State::default(), shown: None, last: None }
+        Self { options, clicks, scene, state: State::default(), shown: None, last: None, sides: Vec::new() }
     }
 
     /// Where two pictures of one phase differ.
@@ -101,6 +106,17 @@ impl Play for Game {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels, not below zero")]
         let pixel = |at: f64| at.max(0.0) as u32;
         self.state.pointer = Some((pixel(x), pixel(y)));
+    }
+
+    fn pads(&mut self, pads: &[Pad]) {
+        let side = |pad: &Pad| (pad.stick.0.abs() > PRESSED).then_some(pad.stick.0 > 0.0);
+        let sides: Vec<Option<bool>> = pads.iter().map(side).collect();
+        let pressed = (0..sides.len())
+            .any(|at| sides[at].is_some() && self.sides.get(at).copied().flatten() != sides[at]);
+        self.sides = sides;
+        if pressed {
+            self.press();
+        }
     }
 
     fn rate(&self) -> Option<u32> {
@@ -168,6 +184,18 @@ mod tests {
         );
         game.point(10.0, 20.0);
         assert!(game.wants_picture() && !game.has_news());
+    }
+
+    #[test]
+    fn a_stick_that_goes_to_a_side_is_a_press_and_one_that_stays_there_is_none() {
+        let mut game = game("--still");
+        let mut presses = |x: f32| {
+            let before = game.state.reading.inputs;
+            game.pads(&[Pad::default(), Pad { connected: true, stick: (x, 0.9) }]);
+            game.state.reading.inputs - before
+        };
+        let moves = [0.0, 0.3, 0.6, 1.0, -0.7, -0.2, -0.6].map(&mut presses);
+        assert_eq!(moves, [0, 0, 1, 0, 1, 0, 1]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ import { ask, expect, findings, test } from "../src/test";
 const [mqtt, https] = [await freePort(), await freePort()];
 test.use({
   houseOptions: {
-    titles: { duet: probe("Duet", ["--still"], { seats: "2" }) },
+    titles: { duet: probe("Duet", [], { seats: "2" }) },
     args: ["--mqtt", `127.0.0.1:${mqtt}`, "--sensor-https", `127.0.0.1:${https}`],
   },
 });
