@@ -7,7 +7,7 @@ use probe::play::Change;
 const STEP: f32 = 1.0 / 60.0;
 const ROW: usize = 1280;
 
-/// Columns and rows.
+/// Whether a part has the pixel of this number.
 fn inside(part: &probe::layout::Rect, at: usize) -> bool {
     let side = |from: u32, len: u32| from as usize..(from + len) as usize;
     side(part.x, part.width).contains(&(at % ROW)) && side(part.y, part.height).contains(&(at / ROW))
