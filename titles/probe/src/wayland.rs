@@ -55,5 +55,6 @@ fn wait(
     if pad {
         (0..pads.presses()).for_each(|_| window.game.press());
     }
+    window.game.pads(&pads.now());
     Ok(())
 }
