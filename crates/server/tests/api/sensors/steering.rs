@@ -1,5 +1,7 @@
 //! Playing with one's body: what a sensor sees is the pad of a seat.
 
+use std::time::Duration;
+
 use playhouse_sense::observation::{Glimpse, Thing};
 use playhouse_sense::topic;
 use playhouse_store::accounts::Role;
@@ -25,12 +27,16 @@ async fn stands(link: &Link, percent: u16) {
 
 /// Waits until the node was asked for something like this.
 async fn asked(house: &House, wanted: impl Fn(&str) -> bool) -> String {
-    loop {
-        if let Some(found) = house.node.calls().into_iter().rev().find(|line| wanted(line)) {
-            return found;
+    let asking = async {
+        loop {
+            if let Some(found) = house.node.calls().into_iter().rev().find(|line| wanted(line)) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(30), asking).await;
+    found.unwrap_or_else(|_| panic!("only this was asked: {:#?}", house.node.calls()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -45,11 +51,10 @@ async fn whoever_the_sensor_sees_plays_in_the_seat_until_it_is_taken_back() {
     let seats = owner.json("PUT", &format!("{seat}/sensor"), body).await.expect(200).json();
     assert_eq!(seats["seats"][0]["sensor"]["name"], "Door", "{seats}");
     assert_eq!(link.hear(topic::ASK).await["ask"], "glimpses");
-    stands(&link, 85).await;
-    let right = asked(&house, |line| line.contains("steer") && line.contains("[32767, ")).await;
-    assert!(right.contains(" 1 [32767, "), "{right}");
-    stands(&link, 15).await;
-    asked(&house, |line| line.contains("[-32767, ")).await;
+    stands(&link, 90).await;
+    asked(&house, |line| line.contains(" 1 [32767, ")).await;
+    stands(&link, 10).await;
+    asked(&house, |line| line.contains(" 1 [-32767, ")).await;
     // Nobody comes any more: the pad goes, and comes again with them.
     asked(&house, |line| line.contains("steer") && line.ends_with("gone")).await;
     // Nobody else gets the seat meanwhile.
