@@ -9,11 +9,11 @@ PACKAGES_RUN="ffmpeg libsrt1.5-gnutls bubblewrap xwayland xkb-data libpulse0 lib
 libegl1 libgles2 libgl1 fonts-dejavu-core"
 
 # To test: the browser, a display for it, foreign judges. coturn also brings a service of its own, which relays for
-# nobody unless it is told to; the tests start theirs on loopback.
+# nobody unless it is told to; the tests start theirs on loopback. lld links the example of a sensing app.
 PACKAGES_TEST="chromium xvfb libsdl2-dev python3-venv pulseaudio pulseaudio-utils coturn libxml2-utils python3-gi
 gir1.2-gst-rtsp-server-1.0 gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad gstreamer1.0-libav mosquitto-clients flatbuffers-compiler libflatbuffers-dev
-python3-flatbuffers"
+python3-flatbuffers lld"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf 'playhouse: %s\n' "$*" >&2; exit 1; }

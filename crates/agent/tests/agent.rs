@@ -14,12 +14,12 @@ use playhouse_agent::agent::{AgentError, Options, identity, run};
 use playhouse_agent::detector::{Detector, Fetched, Loader, Oracle, Oracles};
 use playhouse_agent::input::Virtual;
 use playhouse_sense::detection::Detection;
-use playhouse_sense::enrolment::Desired;
+use playhouse_sense::enrolment::{AppState, Desired};
 use playhouse_sense::observation::{Glimpse, What};
 use playhouse_sense::outbox::Limits;
 use playhouse_sense::picture::Picture;
 use playhouse_sense::scene::{Options as SceneOptions, Scene};
-use playhouse_sense::settings::{ModelRef, Settings};
+use playhouse_sense::settings::{AppRef, ModelRef, Settings};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -403,4 +403,46 @@ fn there_is_no_message_that_could_hold_a_picture() {
         Message::Reported(_) => "settings",
     };
     assert_eq!(name(&Message::Glimpse(Vec::new())), "places of things");
+}
+
+/// An app that says `beat` whenever it is told the time.
+const BEATS: &str = r#"(module (import "playhouse" "emit" (func $emit (param i32 i32 f64)))
+    (memory (export "memory") 1) (data (i32.const 0) "beat")
+    (func (export "playhouse_abi") (result i32) i32.const 1)
+    (func (export "alloc") (param i32) (result i32) i32.const 0)
+    (func (export "observe") (param i32 i32))
+    (func (export "tick") (param i64) (call $emit (i32.const 0) (i32.const 4) (f64.const 1))))"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_is_not_there_yet_is_waited_for_and_one_that_was_runs_again_without_the_hub() {
+    let (hub, place) = (Hub::start().await, tempfile::tempdir().unwrap());
+    let bytes = wat::parse_str(BEATS).unwrap();
+    let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
+    let app = |name: &str, bytes: &[u8]| AppRef { name: name.to_owned(), hash: hash(bytes) };
+    let is = |name: &str, state: AppState| {
+        let apps = hub.reported().map(|reported| reported.apps).unwrap_or_default();
+        apps.iter().any(|app| app.name == name && app.state == state)
+    };
+    let beats = || {
+        let of = |event: &What| matches!(event, What::App { app, .. } if app == "heart");
+        hub.events().iter().filter(|(_, event)| of(&event.what)).count()
+    };
+    hub.add_model(&hash(&bytes), &bytes);
+    let mut desired = at_the_door(1);
+    desired.settings.apps = vec![app("absent", b"absent"), app("heart", &bytes)];
+    hub.desire("s1", &desired);
+    let agent = start(&hub, place.path(), Some(CODE)).await.unwrap();
+    until("one is waited for", || is("absent", AppState::Waiting)).await;
+    until("the other one runs all the same", || is("heart", AppState::Running) && beats() > 0).await;
+    // There at last; and no module at all.
+    hub.add_model(&hash(b"absent"), b"absent");
+    until("what is no module is refused", || is("absent", AppState::Stopped)).await;
+    agent.end().await.unwrap();
+    let asked = |hub: &Hub| hub.requests().iter().filter(|path| path.contains(&hash(&bytes))).count();
+    let (before, requests) = (beats(), asked(&hub));
+    let agent = start(&hub, place.path(), None).await.unwrap();
+    until("it runs again", || beats() > before).await;
+    assert_eq!((requests, asked(&hub)), (1, 1), "its bytes were kept");
+    agent.end().await.unwrap();
+    assert_whole(&hub);
 }

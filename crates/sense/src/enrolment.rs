@@ -100,6 +100,35 @@ pub struct Reported {
     /// Whether it asks the house's larger model about crops.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub crops: bool,
+    /// Its apps, and how they are. Nothing is told where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<AppReport>,
+}
+
+/// How an app of a sensor is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppReport {
+    /// Its name in the settings.
+    pub name: String,
+    /// Its bytes' hash.
+    pub hash: String,
+    /// Whether it runs.
+    pub state: AppState,
+    /// Why it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// Whether an app runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AppState {
+    /// It could not be fetched yet.
+    Waiting,
+    /// It is told observations.
+    Running,
+    /// It was refused or stopped, and stays so until the settings have another one.
+    Stopped,
 }
 
 /// How a sensor is.

@@ -154,6 +154,26 @@ pub enum What {
     },
 }
 
+impl What {
+    /// What it is called where single ones are asked for.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Appeared { .. } => "appeared",
+            Self::Left { .. } => "left",
+            Self::Crossed { .. } => "crossed",
+            Self::Entered { .. } => "entered",
+            Self::Exited { .. } => "exited",
+            Self::Dwelt { .. } => "dwelt",
+            Self::Occupancy { .. } => "occupancy",
+            Self::Heat { .. } => "heat",
+            Self::Corrected { .. } => "corrected",
+            Self::App { .. } => "app",
+            Self::Lost { .. } => "lost",
+            Self::Camera { .. } => "camera",
+        }
+    }
+}
+
 /// Why bytes are no batch.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {

@@ -16,6 +16,9 @@ pub const LONGEST_NAME: usize = 60;
 /// The most pixels of a network's input, each way.
 pub const LARGEST_INPUT: u16 = 8192;
 
+/// The most apps of a sensor: each takes a part of its time and memory.
+pub const MOST_APPS: usize = 8;
+
 /// What a sensor is told to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -163,6 +166,12 @@ pub enum Invalid {
     /// An input that no network has.
     #[error("an input of {0} × {1} pixels; 2 to {LARGEST_INPUT} each way are possible")]
     InputSize(u16, u16),
+    /// Too many apps.
+    #[error("{0} apps, and a sensor has {MOST_APPS} at most")]
+    Apps(usize),
+    /// Two apps of one name.
+    #[error("two apps are called {0}; each needs a name of its own")]
+    Same(String),
     /// A hash that is none.
     #[error("{0} is no hash: 64 hexadecimal digits are expected")]
     Hash(String),
@@ -194,6 +203,14 @@ impl Settings {
             check_name(name)?;
             if hash.len() != 64 || !hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
                 return Err(Invalid::Hash(hash.clone()));
+            }
+        }
+        if self.apps.len() > MOST_APPS {
+            return Err(Invalid::Apps(self.apps.len()));
+        }
+        for (at, app) in self.apps.iter().enumerate() {
+            if self.apps[..at].iter().any(|before| before.name == app.name) {
+                return Err(Invalid::Same(app.name.clone()));
             }
         }
         Ok(())
@@ -306,6 +323,17 @@ mod tests {
         assert_eq!((with(300, 300), with(2, LARGEST_INPUT)), (Ok(()), Ok(())));
         assert_eq!(with(300, 1), Err(Invalid::InputSize(300, 1)));
         assert_eq!(with(LARGEST_INPUT + 1, 300), Err(Invalid::InputSize(LARGEST_INPUT + 1, 300)));
+    }
+
+    #[test]
+    fn apps_are_few_and_have_names_of_their_own() {
+        let with = |names: &[&str]| {
+            let app = |name: &&str| AppRef { name: (*name).into(), hash: "0".repeat(64) };
+            Settings { apps: names.iter().map(app).collect(), ..Settings::default() }.check()
+        };
+        assert_eq!(with(&["queue", "bags"]), Ok(()));
+        assert_eq!(with(&["queue", "bags", "queue"]), Err(Invalid::Same("queue".into())));
+        assert_eq!(with(&["a", "b", "c", "d", "e", "f", "g", "h", "i"]), Err(Invalid::Apps(9)));
     }
 
     #[test]

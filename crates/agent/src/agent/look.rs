@@ -13,6 +13,7 @@ use playhouse_sense::pipeline::{Look, Pipeline};
 use playhouse_sense::settings::Settings;
 use tokio::sync::mpsc;
 
+use super::apps::Held;
 #[cfg(feature = "pictures")]
 use super::crops::Crops;
 use super::trial::{Trial, Verdict};
@@ -48,6 +49,7 @@ pub(super) struct Parts {
     pub(super) outbox: Outbox,
     pub(super) passing: mpsc::Sender<Message>,
     pub(super) twin: Twin,
+    pub(super) apps: Held,
     #[cfg(feature = "pictures")]
     pub(super) crops: Crops,
 }
@@ -148,6 +150,7 @@ impl Eye {
             }
             #[cfg(feature = "pictures")]
             self.exchange();
+            self.parts.apps.turn(now(), date_ms(), &self.parts.outbox);
         }
     }
 
@@ -263,9 +266,12 @@ impl Eye {
         self.push(at, told);
     }
 
-    fn push(&self, at: u64, told: Vec<What>) {
+    fn push(&mut self, at: u64, told: Vec<What>) {
+        let Parts { apps, outbox, .. } = &mut self.parts;
         for what in told {
-            self.parts.outbox.push(at, what);
+            let said = apps.observe(now(), at, &what);
+            outbox.push(at, what);
+            said.into_iter().for_each(|said| outbox.push(at, said));
         }
     }
 
@@ -273,8 +279,9 @@ impl Eye {
         let allowed = self.pipeline.settings().crops;
         #[cfg(feature = "pictures")]
         self.parts.crops.allow(now(), allowed);
-        let detector = &self.parts.detector;
-        self.parts.twin.report(|reported| {
+        let Parts { detector, apps, twin, .. } = &mut self.parts;
+        apps.name(self.pipeline.settings(), detector.labels());
+        twin.report(|reported| {
             reported.model = detector.model();
             reported.labels = detector.labels();
             reported.crops = allowed;

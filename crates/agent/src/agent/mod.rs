@@ -1,11 +1,13 @@
 //! The agent at work: camera, eye, outbox and link together, and the twin between them and the hub.
 
+mod apps;
 #[cfg(feature = "pictures")]
 mod ask;
 #[cfg(feature = "pictures")]
 mod crops;
 mod look;
 mod models;
+mod shelf;
 mod trial;
 mod twin;
 
@@ -29,6 +31,7 @@ use crate::input::{self, Input};
 use crate::link::{Access, Ends, LinkError, Message, State, Told, keep};
 use crate::outbox;
 use crate::tls::{Hub, TlsError};
+use apps::Apps;
 use models::Models;
 use twin::Twin;
 
@@ -120,6 +123,7 @@ pub async fn run(
     let access = Accesses::of(&identity)?;
     let detector = loader.load(None).map_err(AgentError::Detector)?;
     let models = Models::open(&folder.path().join("models"), loader, access.https.subscribe())?;
+    let (apps, deeds) = Apps::open(&folder.path().join("apps"), access.https.subscribe())?;
     let camera = input::start(input)?;
     let (outbox, writer, batches) = outbox::open(&folder.path().join("outbox"), limits)?;
     let (passing, passed) = mpsc::channel(PASSING);
@@ -139,6 +143,7 @@ pub async fn run(
             outbox: outbox.clone(),
             passing: passing.clone(),
             twin: twin.clone(),
+            apps: apps::Held::new(deeds, twin.clone()),
             #[cfg(feature = "pictures")]
             crops: crops::Crops::new(line),
         },
@@ -157,7 +162,8 @@ pub async fn run(
     // What borrows the thread that looks ends before it.
     let result = {
         let prepare = models.prepare(&twin, |order| looker.follow(order));
-        tokio::pin!(end, link, renewal, prepare, asking);
+        let fetch = apps.prepare(&twin);
+        tokio::pin!(end, link, renewal, prepare, fetch, asking);
         let mut every = tokio::time::interval(health::EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut told_health = Health::default();
@@ -168,6 +174,7 @@ pub async fn run(
                 error = &mut renewal => break Err(error),
                 // It goes on for as long as the twin is there.
                 () = &mut prepare => {}
+                () = &mut fetch => {}
                 () = &mut asking => {}
                 _ = every.tick() => {
                     looker.measure(&mut told_health);

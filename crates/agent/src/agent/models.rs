@@ -1,22 +1,21 @@
 //! Models of the registry: fetched with the sensor's certificate, held against their hash, kept, and loaded in the background.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use playhouse_sense::enrolment::{Desired, MODELS};
 use playhouse_sense::settings::ModelRef;
 use tokio::sync::watch;
 
 use super::look::Order;
+use super::shelf::{Missing, Shelf, Sort, patience};
 use super::twin::Twin;
-use crate::backoff::Backoff;
 use crate::detector::{Detector, Fetched, Loader};
-use crate::folder::{FolderError, write_whole};
-use crate::http::{Place, ask};
+use crate::folder::FolderError;
+use crate::http::Place;
 
-/// The largest model that is fetched.
-const LARGEST: usize = 64 << 20;
+/// The models of a sensor: the one that looks with its card, the one before it, and some more.
+const SORT: Sort = Sort { one: "model", from: MODELS, largest: 64 << 20, kept: 8 };
 
 /// The largest card.
 const LARGEST_CARD: usize = 64 << 10;
@@ -24,26 +23,10 @@ const LARGEST_CARD: usize = 64 << 10;
 /// How the name of a card's file ends; the rest is the model's hash, which is its file's name.
 const CARD: &str = ".card";
 
-/// Files that are kept: the model that looks with its card, the one before it, and some more.
-const KEPT: usize = 8;
-
-/// The first wait and the longest before a model that could not be fetched is asked for again.
-const FIRST: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_mins(2);
-
-/// Why there is no such model.
-enum Missing {
-    /// It may be there later.
-    NotNow(String),
-    /// It will never do.
-    Never(String),
-}
-
 /// Models on disk, and where others come from.
 pub(super) struct Models {
-    folder: PathBuf,
+    shelf: Shelf,
     loader: Arc<dyn Loader>,
-    place: watch::Receiver<Place>,
 }
 
 impl Models {
@@ -53,8 +36,7 @@ impl Models {
         loader: Arc<dyn Loader>,
         place: watch::Receiver<Place>,
     ) -> Result<Self, FolderError> {
-        std::fs::create_dir_all(folder).map_err(FolderError::io(folder, "made"))?;
-        Ok(Self { folder: folder.to_owned(), loader, place })
+        Ok(Self { shelf: Shelf::open(SORT, folder, place)?, loader })
     }
 
     /// Prepares what the twin desires, for as long as it is polled: `give` gets each as soon as its model is loaded.
@@ -88,7 +70,7 @@ impl Models {
         if same {
             return give(Order { version, settings, detector: None });
         }
-        let mut backoff = Backoff::new(FIRST, LONGEST);
+        let mut backoff = patience();
         loop {
             match self.detector(settings.model.as_ref()).await {
                 Ok(detector) => {
@@ -118,52 +100,14 @@ impl Models {
 
     /// The model with its card.
     async fn fetched(&self, model: &ModelRef) -> Result<Fetched, Missing> {
-        let hash = model.hash.to_ascii_lowercase();
-        let is_right = |bytes: &[u8]| blake3::hash(bytes).to_hex().as_str() == hash;
+        let (hash, shelf) = (model.hash.to_ascii_lowercase(), &self.shelf);
         let card = format!("{hash}{CARD}");
-        let kept = |name: &str| std::fs::read(self.folder.join(name)).ok();
-        if let (Some(bytes), Some(card)) = (kept(&hash).filter(|bytes| is_right(bytes)), kept(&card)) {
+        if let (Some(bytes), Some(card)) = (shelf.kept(&hash), shelf.read(&card)) {
             return Ok(Fetched { model: model.clone(), bytes, card });
         }
-        let bytes = self.get(model, &hash, LARGEST).await?;
-        if !is_right(&bytes) {
-            let name = &model.name;
-            let why = format!("the model {name} came damaged: its hash is not the one that was asked for");
-            return Err(Missing::NotNow(why));
-        }
-        let words = self.get(model, &format!("{hash}/card"), LARGEST_CARD).await?;
-        // One that cannot be kept is fetched again after the next start.
-        let written =
-            write_whole(&self.folder, &hash, &bytes).and_then(|()| write_whole(&self.folder, &card, &words));
-        if let Err(error) = written {
-            tracing::warn!(%error, "a model is not kept");
-        }
-        self.tidy();
+        let bytes = shelf.fetch(&model.name, &hash).await?;
+        let words = shelf.get(&model.name, &format!("{hash}/card"), LARGEST_CARD).await?;
+        shelf.keep(&[(&hash, &bytes), (&card, &words)]);
         Ok(Fetched { model: model.clone(), bytes, card: words })
-    }
-
-    async fn get(&self, model: &ModelRef, path: &str, most: usize) -> Result<Vec<u8>, Missing> {
-        let (name, place) = (&model.name, self.place.borrow().clone());
-        let answer = ask(&place, &format!("{MODELS}{path}"), None, most)
-            .await
-            .map_err(|error| Missing::NotNow(format!("the model {name} could not be fetched ({error})")))?;
-        if answer.status.is_success() {
-            Ok(Vec::from(answer.body))
-        } else {
-            Err(Missing::NotNow(format!("the hub does not give the model {name} ({})", answer.status)))
-        }
-    }
-
-    /// Removes the models that were fetched longest ago.
-    fn tidy(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
-        let age = |entry: std::fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
-        let mut all: Vec<_> = entries.flatten().filter_map(age).collect();
-        all.sort_unstable();
-        let spare = all.len().saturating_sub(KEPT);
-        for (_, path) in all.into_iter().take(spare) {
-            // One that stays costs a little room.
-            std::fs::remove_file(path).ok();
-        }
     }
 }

@@ -264,5 +264,6 @@ fn reported(version: u64) -> Message {
         labels: LABELS.map(str::to_owned).to_vec(),
         pictures: false,
         crops: false,
+        apps: Vec::new(),
     }))
 }

@@ -300,7 +300,8 @@ impl Inside {
         if path.starts_with("/models/") && path.ends_with("/card") && secured {
             return (200, b"card".to_vec());
         }
-        if let (Some(hash), true) = (path.strip_prefix("/models/"), secured)
+        let hash = path.strip_prefix("/models/").or_else(|| path.strip_prefix("/apps/"));
+        if let (Some(hash), true) = (hash, secured)
             && let Some(bytes) = self.models.lock().unwrap().get(hash)
         {
             return (200, bytes.clone());

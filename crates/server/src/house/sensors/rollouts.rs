@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use playhouse_sense::enrolment::Health;
+use playhouse_sense::enrolment::{AppReport, AppState, Health};
 use playhouse_sense::settings::{AppRef, ModelRef, Settings};
 use playhouse_store::rollouts::{Reached, Rollout, Stage};
 use playhouse_store::sensor_files::Kind;
@@ -53,7 +53,7 @@ pub(crate) enum Verdict {
 }
 
 /// Judges a canary by how it was and how it is.
-pub(crate) fn judge(before: &Before, version: i64, sensor: &Now, staged: Millis, now: Millis) -> Verdict {
+pub(crate) fn judge(before: &Before, version: i64, sensor: &Now, rollout: &Rollout, now: Millis) -> Verdict {
     let name = &sensor.row.name;
     let Some(reported) = &sensor.reported else { return Verdict::Unknown };
     if reported.version < version.cast_unsigned() {
@@ -62,9 +62,20 @@ pub(crate) fn judge(before: &Before, version: i64, sensor: &Now, staged: Millis,
     if let Some(why) = &reported.refused {
         return Verdict::Worse(format!("“{name}” refuses it: {why}"));
     }
-    let seen = sensor.seen.unwrap_or_default().max(staged);
+    let seen = sensor.seen.unwrap_or_default().max(rollout.staged);
     if !sensor.online && now - seen > AWAY {
         return Verdict::Worse(format!("“{name}” has not come back since it had it."));
+    }
+    if rollout.kind == Kind::App {
+        match reported.apps.iter().find(|app| app.hash == rollout.hash) {
+            Some(AppReport { state: AppState::Running, .. }) => {}
+            Some(AppReport { state: AppState::Stopped, why, name: app, .. }) => {
+                let why = why.as_deref().unwrap_or("it does not say why");
+                return Verdict::Worse(format!("“{name}” has stopped “{app}”: {why}."));
+            }
+            // It is still being fetched, or the agent knows nothing of apps.
+            Some(AppReport { state: AppState::Waiting, .. }) | None => return Verdict::Unknown,
+        }
     }
     let (Some(health), Some(earlier)) = (&sensor.health, &before.health) else { return Verdict::Well };
     if let (Some(why), None) = (&health.camera, &earlier.camera) {
@@ -238,7 +249,7 @@ fn look(app: &Shared, rollout: &Rollout, reached: &Reached) -> Option<Verdict> {
     let member = app.sensors.fleet.get(&reached.sensor)?;
     let before = serde_json::from_str(&reached.before).ok()?;
     let sensor = member.now();
-    Some(judge(&before, reached.version, &sensor, rollout.staged, now()))
+    Some(judge(&before, reached.version, &sensor, rollout, now()))
 }
 
 #[cfg(test)]
@@ -279,12 +290,50 @@ mod tests {
         }
     }
 
+    fn rollout(kind: Kind) -> Rollout {
+        Rollout {
+            id: "r".into(),
+            kind,
+            hash: "0f".into(),
+            name: "New".into(),
+            grouped: None,
+            canary: 10,
+            minutes: 10,
+            stage: Stage::Canary,
+            why: None,
+            created: 0,
+            staged: 0,
+        }
+    }
+
+    #[test]
+    fn a_canary_that_stops_an_app_says_why_and_one_that_has_it_not_yet_says_nothing() {
+        let before = Before { model: None, apps: Vec::new(), health: None };
+        let judged = |apps: &[(&str, AppState, Option<&str>)]| {
+            let report = |&(hash, state, why): &(&str, AppState, Option<&str>)| {
+                let (name, hash, why) = ("Queue".to_owned(), hash.to_owned(), why.map(str::to_owned));
+                AppReport { name, hash, state, why }
+            };
+            let apps = apps.iter().map(report).collect();
+            let reported = Reported { version: 2, apps, ..Reported::default() };
+            judge(&before, 2, &sensor(Health::default(), reported), &rollout(Kind::App), 0)
+        };
+        let (running, waiting, stopped) = (AppState::Running, AppState::Waiting, AppState::Stopped);
+        assert_eq!(judged(&[]), Verdict::Unknown);
+        assert_eq!(judged(&[("0e", running, None), ("0f", waiting, Some("not there"))]), Verdict::Unknown);
+        assert_eq!(judged(&[("0f", running, None)]), Verdict::Well);
+        // Another one that was stopped is none of this rollout's business.
+        assert_eq!(judged(&[("0e", stopped, Some("it trapped")), ("0f", running, None)]), Verdict::Well);
+        let why = "“Door” has stopped “Queue”: it trapped.".to_owned();
+        assert_eq!(judged(&[("0f", stopped, Some("it trapped"))]), Verdict::Worse(why));
+    }
+
     #[test]
     fn a_canary_that_does_worse_says_why() {
         let health = |fps| Health { fps, ..Health::default() };
         let before = Before { model: None, apps: Vec::new(), health: Some(health(10.0)) };
         let follows = |version| Reported { version, ..Reported::default() };
-        let judged = |sensor: &Now, at| judge(&before, 2, sensor, 0, at);
+        let judged = |sensor: &Now, at| judge(&before, 2, sensor, &rollout(Kind::Model), at);
         assert_eq!(judged(&sensor(health(10.0), follows(1)), 0), Verdict::Unknown);
         assert_eq!(judged(&sensor(health(9.0), follows(2)), 0), Verdict::Well);
         let says = |verdict, part: &str| matches!(verdict, Verdict::Worse(why) if why.contains(part));

@@ -41,7 +41,8 @@ fn observation(event: &Event, now: Millis, oldest: Millis) -> Observation {
     let said = Millis::try_from(event.at).unwrap_or(Millis::MAX);
     let believed = said <= now.saturating_add(AHEAD) && said >= oldest;
     let (at, sent) = if believed { (said, None) } else { (now, Some(said)) };
-    let (kind, area, track, tally) = parts(&event.what);
+    let (area, track, tally) = parts(&event.what);
+    let kind = event.what.kind();
     let what = serde_json::to_string(&event.what).unwrap_or_default();
     Observation { seq: event.seq, at, sent, kind, area, track, what, tally }
 }
@@ -62,33 +63,29 @@ pub(crate) const KINDS: [&str; 12] = [
     "camera",
 ];
 
-fn parts(what: &What) -> (&'static str, Option<u16>, Option<u32>, Tally) {
+fn parts(what: &What) -> (Option<u16>, Option<u32>, Tally) {
     match what {
-        What::Appeared { track, .. } => ("appeared", None, Some(*track), Tally::Nothing),
-        What::Left { track, .. } => ("left", None, Some(*track), Tally::Nothing),
+        What::Appeared { track, .. } => (None, Some(*track), Tally::Nothing),
+        What::Left { track, .. } => (None, Some(*track), Tally::Nothing),
         What::Crossed { line, track, direction, .. } => {
             let tally = Tally::Crossed { line: *line, inward: *direction == Direction::In };
-            ("crossed", Some(*line), Some(*track), tally)
+            (Some(*line), Some(*track), tally)
         }
-        What::Entered { zone, track, .. } => {
-            ("entered", Some(*zone), Some(*track), Tally::Entered { zone: *zone })
-        }
+        What::Entered { zone, track, .. } => (Some(*zone), Some(*track), Tally::Entered { zone: *zone }),
         What::Exited { zone, track, dwelt_ms } => {
-            ("exited", Some(*zone), Some(*track), Tally::Exited { zone: *zone, dwelt: *dwelt_ms })
+            (Some(*zone), Some(*track), Tally::Exited { zone: *zone, dwelt: *dwelt_ms })
         }
-        What::Dwelt { zone, track, .. } => ("dwelt", Some(*zone), Some(*track), Tally::Nothing),
+        What::Dwelt { zone, track, .. } => (Some(*zone), Some(*track), Tally::Nothing),
         What::Occupancy { zone, count } => {
-            ("occupancy", Some(*zone), None, Tally::Occupied { zone: *zone, count: *count })
+            (Some(*zone), None, Tally::Occupied { zone: *zone, count: *count })
         }
-        What::Heat { columns, rows, cells } => ("heat", None, None, heat(*columns, *rows, cells)),
-        What::Corrected { track, label: None } => {
-            ("corrected", None, Some(*track), Tally::Void { track: *track })
-        }
-        What::Corrected { track, .. } => ("corrected", None, Some(*track), Tally::Nothing),
-        What::App { .. } => ("app", None, None, Tally::Nothing),
-        What::Lost { .. } => ("lost", None, None, Tally::Nothing),
-        What::Camera { works: false } => ("camera", None, None, Tally::Blind),
-        What::Camera { .. } => ("camera", None, None, Tally::Nothing),
+        What::Heat { columns, rows, cells } => (None, None, heat(*columns, *rows, cells)),
+        What::Corrected { track, label: None } => (None, Some(*track), Tally::Void { track: *track }),
+        What::Corrected { track, .. } => (None, Some(*track), Tally::Nothing),
+        What::App { .. } => (None, None, Tally::Nothing),
+        What::Lost { .. } => (None, None, Tally::Nothing),
+        What::Camera { works: false } => (None, None, Tally::Blind),
+        What::Camera { .. } => (None, None, Tally::Nothing),
     }
 }
 

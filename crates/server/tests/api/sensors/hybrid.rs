@@ -181,15 +181,11 @@ async fn a_sensor_asks_one_question_at_a_time() {
 mod with_pictures {
     use std::sync::Arc;
 
-    use playhouse_agent::agent::{self, AgentError};
     use playhouse_agent::detector::{Detector, Fetched, Loader, Oracle};
-    use playhouse_agent::input::Virtual;
     use playhouse_sense::detection::{Detection, Label};
     use playhouse_sense::settings::ModelRef;
-    use tempfile::TempDir;
-    use tokio::sync::oneshot;
-    use tokio::task::JoinHandle;
 
+    use super::super::beside::{self, Running};
     use super::*;
     use crate::house::House;
 
@@ -227,38 +223,9 @@ mod with_pictures {
         }
     }
 
-    struct Running {
-        task: JoinHandle<Result<(), AgentError>>,
-        end: oneshot::Sender<()>,
-        _state: TempDir,
-    }
-
-    /// An agent beside a virtual camera; the sensor's path in the API with it.
+    /// An agent that is unsure; the sensor's path in the API with it.
     async fn start(house: &House, owner: &Client) -> (String, Running) {
-        let made = owner.post("/api/sensors", json!({"name": "Door"})).await.expect(201).json();
-        let state = tempfile::tempdir().unwrap();
-        let options = agent::Options {
-            server: Some(format!("http://{}", house.nobody.address)),
-            code: made["code"].as_str().map(str::to_owned),
-            state: state.path().to_owned(),
-            limits: playhouse_sense::outbox::Limits::default(),
-        };
-        let (folder, identity) = agent::identity(&options).await.unwrap();
-        let (end, ended) = oneshot::channel::<()>();
-        let input = Box::new(Virtual::new(scene()));
-        let task = tokio::spawn(async move {
-            let ended = async { drop(ended.await) };
-            Box::pin(agent::run(folder, identity, options.limits, input, Arc::new(Unsures), ended)).await
-        });
-        let path = format!("/api/sensors/{}", made["sensor"]["id"].as_str().unwrap());
-        (path, Running { task, end, _state: state })
-    }
-
-    impl Running {
-        async fn end(self) {
-            self.end.send(()).unwrap();
-            self.task.await.unwrap().unwrap();
-        }
+        beside::start(house, owner, scene(), Arc::new(Unsures)).await
     }
 
     fn count(list: &Value, of: &str) -> usize {

@@ -1,5 +1,7 @@
 //! Sensors: how they come in, what becomes of what they say, and how they are thrown out.
 
+mod apps;
+mod beside;
 mod device;
 mod hostile;
 mod hybrid;
