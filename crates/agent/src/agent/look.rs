@@ -271,7 +271,9 @@ impl Eye {
         for what in told {
             let said = apps.observe(now(), at, &what);
             outbox.push(at, what);
-            said.into_iter().for_each(|said| outbox.push(at, said));
+            for said in said {
+                outbox.push(at, said);
+            }
         }
     }
 

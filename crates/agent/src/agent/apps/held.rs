@@ -66,8 +66,9 @@ impl Held {
         }
         if self.ticked.is_none_or(|ticked| now.since(ticked) >= TICK) {
             self.ticked = Some(now);
-            let said = self.each(|app| app.tick(now, date_ms));
-            said.into_iter().for_each(|what| outbox.push(date_ms, what));
+            for what in self.each(|app| app.tick(now, date_ms)) {
+                outbox.push(date_ms, what);
+            }
         }
     }
 
@@ -99,7 +100,9 @@ impl Held {
             let Ok(app) = runs else { continue };
             match call(app) {
                 Ok(said) => {
-                    said.lines.iter().for_each(|line| tracing::info!(app = name, line, "an app says"));
+                    for line in said.lines {
+                        tracing::info!(app = name, line, "an app says");
+                    }
                     let what = |event: playhouse_apps::Emitted| What::App {
                         app: name.clone(),
                         name: event.name,

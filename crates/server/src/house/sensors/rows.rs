@@ -63,10 +63,9 @@ pub(crate) const KINDS: [&str; 12] = [
     "camera",
 ];
 
+/// The line or zone that it is about, the track, and what is added up of it.
 fn parts(what: &What) -> (Option<u16>, Option<u32>, Tally) {
     match what {
-        What::Appeared { track, .. } => (None, Some(*track), Tally::Nothing),
-        What::Left { track, .. } => (None, Some(*track), Tally::Nothing),
         What::Crossed { line, track, direction, .. } => {
             let tally = Tally::Crossed { line: *line, inward: *direction == Direction::In };
             (Some(*line), Some(*track), tally)
@@ -81,11 +80,11 @@ fn parts(what: &What) -> (Option<u16>, Option<u32>, Tally) {
         }
         What::Heat { columns, rows, cells } => (None, None, heat(*columns, *rows, cells)),
         What::Corrected { track, label: None } => (None, Some(*track), Tally::Void { track: *track }),
-        What::Corrected { track, .. } => (None, Some(*track), Tally::Nothing),
-        What::App { .. } => (None, None, Tally::Nothing),
-        What::Lost { .. } => (None, None, Tally::Nothing),
+        What::Appeared { track, .. } | What::Left { track, .. } | What::Corrected { track, .. } => {
+            (None, Some(*track), Tally::Nothing)
+        }
         What::Camera { works: false } => (None, None, Tally::Blind),
-        What::Camera { .. } => (None, None, Tally::Nothing),
+        What::App { .. } | What::Lost { .. } | What::Camera { .. } => (None, None, Tally::Nothing),
     }
 }
 
