@@ -37,7 +37,7 @@ test("whoever a sensor sees plays in a seat, until it is taken back", async ({ o
   await owner.getByRole("button", { name: /^Seats/ }).click();
   const seats = owner.getByRole("dialog");
   await seats.getByLabel("Sensor").selectOption({ label: "Living room" });
-  await seats.getByLabel("Seat", { exact: true }).selectOption({ label: "Seat 2" });
+  await seats.getByRole("combobox", { name: /^Seat/ }).selectOption({ label: "Seat 2" });
   expect(await findings(owner)).toEqual([]);
   await seats.getByRole("button", { name: "Play by this sensor" }).click();
   await expect(seats.getByRole("listitem").filter({ hasText: "Seat 2" })).toContainText("Living room");
