@@ -76,7 +76,7 @@ impl Steering {
 
     fn stands(&self, seen: Timestamp, thing: &Thing, usual: f32) -> Followed {
         let [left, top, right, bottom] = thing.place.map(fraction);
-        let reach = |low: f32, high: f32| (((low + high) / 2.0 - 0.5) / REACH).clamp(-1.0, 1.0);
+        let reach = |low: f32, high: f32| ((f32::midpoint(low, high) - 0.5) / REACH).clamp(-1.0, 1.0);
         let x = reach(left, right);
         let stance = Stance {
             x: if self.mirrored { -x } else { x },

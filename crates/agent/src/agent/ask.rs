@@ -107,7 +107,7 @@ impl Asker {
                 break;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn ask(&self, question: Question, backoff: &mut Backoff) -> Option<Verdict> {
