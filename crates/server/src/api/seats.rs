@@ -119,7 +119,7 @@ pub(crate) async fn give_to_sensor(
     if let Some(peer) = moved {
         app.node.set_role(&session, &peer, Role::Spectator).await?;
     }
-    let seat = Seat { session: session.clone(), seat, hand };
+    let seat = Seat { session: session.clone(), number: seat, hand };
     tokio::spawn(seat.play(app.clone(), by.sensor, sensor, by.mirrored.unwrap_or(true)));
     all(&app, &caller, &session)
 }

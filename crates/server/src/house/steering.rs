@@ -29,7 +29,7 @@ const PERSON: &str = "person";
 pub(crate) struct Seat {
     pub(crate) session: String,
     /// From 1.
-    pub(crate) seat: u8,
+    pub(crate) number: u8,
     /// Names this time among all times that a sensor had a seat.
     pub(crate) hand: String,
 }
@@ -70,18 +70,19 @@ impl Seat {
     }
 
     fn is_ours(&self, app: &Shared) -> bool {
-        let ours = |live: &Live| live.sensors.get(&self.seat).is_some_and(|seated| seated.hand == self.hand);
+        let ours =
+            |live: &Live| live.sensors.get(&self.number).is_some_and(|seated| seated.hand == self.hand);
         app.sessions.read(&self.session, ours).unwrap_or_default()
     }
 
     async fn give(&self, app: &Shared, pad: Option<PadState>) -> Result<(), NodeError> {
-        app.node.steer(&self.session, &self.hand, self.seat, pad).await
+        app.node.steer(&self.session, &self.hand, self.number, pad).await
     }
 
     /// Lets the seat go, where it is still the sensor's, and takes the pad away.
     async fn leave(self, app: &Shared) {
         if self.is_ours(app)
-            && let Err(problem) = app.sessions.change(&self.session, |live| live.sensors.remove(&self.seat))
+            && let Err(problem) = app.sessions.change(&self.session, |live| live.sensors.remove(&self.number))
         {
             tracing::debug!(
                 session = self.session,

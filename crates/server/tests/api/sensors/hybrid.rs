@@ -250,7 +250,7 @@ mod with_pictures {
         for event in events["events"].as_array().unwrap() {
             let what = &event["what"]["Corrected"];
             let ask = asked["asks"].as_array().unwrap().iter().find(|ask| ask["track"] == what["track"]);
-            let answer = ask.map(|ask| &ask["answer"]).unwrap_or_else(|| panic!("{what} of {asked}"));
+            let answer = ask.map_or_else(|| panic!("{what} of {asked}"), |ask| &ask["answer"]);
             let name = what["label"].as_u64().map(|label| LABELS[usize::try_from(label).unwrap()]);
             assert_eq!(answer.as_str(), name, "{what}");
         }
