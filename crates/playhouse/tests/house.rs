@@ -94,12 +94,10 @@ const ALLOWED: [(&str, &[&str]); 23] = [
     (
         "bench",
         &[
-            "playhouse-codec",
+            "playhouse-agent",
             "playhouse-infer",
             "playhouse-library",
             "playhouse-media",
-            "playhouse-play",
-            "playhouse-sense",
             "playhouse-sense",
             "playhouse-testkit",
             "playhouse-watch",
