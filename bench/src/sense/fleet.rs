@@ -20,6 +20,8 @@ const RAMP: usize = 100;
 const WATCH: Duration = Duration::from_secs(30);
 /// How often notices are looked for.
 const GLANCE: Duration = Duration::from_millis(10);
+/// How long they may take to say goodbye, all at once.
+const FAREWELL: Duration = Duration::from_mins(1);
 /// How long they may take to connect, and to come back.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -56,7 +58,7 @@ pub(super) fn measure(devices: usize) -> Result<Value> {
     say("The server goes and comes back");
     house.restart()?;
     let storm = online(&house, devices)?;
-    fleet.stop();
+    ensure!(fleet.stop_within(FAREWELL), "the fleet did not end within {} s", FAREWELL.as_secs());
     let report: Value = serde_json::from_slice(&std::fs::read(&out)?)
         .with_context(|| std::fs::read_to_string(folder.path().join("log")).unwrap_or_default())?;
     let rss = used.rss_bytes.saturating_sub(before.iter().map(|process| process.rss_bytes).sum());

@@ -71,12 +71,17 @@ impl Program {
     /// Asks the program alone to end and waits until it and its group are gone; what is left after some seconds
     /// is killed. Gives whether nothing had to be killed.
     pub fn stop(&mut self) -> bool {
+        self.stop_within(PATIENCE)
+    }
+
+    /// As [`Self::stop`], with so long to end by itself.
+    pub fn stop_within(&mut self, patience: Duration) -> bool {
         let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else { return true };
         if matches!(self.child.try_wait(), Ok(None)) {
             // A group that is gone already is what is wanted.
             kill_process(group, Signal::TERM).unwrap_or(());
         }
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience;
         loop {
             let ended = !matches!(self.child.try_wait(), Ok(None));
             if ended && test_kill_process_group(group).is_err() {
