@@ -12,8 +12,24 @@ pub(super) struct Life {
     between: f32,
     next_at: u64,
     track: TrackId,
-    /// Who is about: since when, until when, whether from the left.
-    person: Option<(u64, u64, bool)>,
+    /// Who is about.
+    person: Option<Person>,
+}
+
+/// Somebody who comes, crosses the line half-way, and goes.
+#[derive(Clone, Copy, Debug)]
+struct Person {
+    since: u64,
+    until: u64,
+    from_left: bool,
+    crossed: bool,
+}
+
+impl Person {
+    /// When they do something next.
+    fn next_at(&self) -> u64 {
+        if self.crossed { self.until } else { u64::midpoint(self.since, self.until) }
+    }
 }
 
 /// How long somebody is about, in milliseconds.
@@ -30,13 +46,14 @@ impl Life {
 
     /// When something happens next.
     pub(super) fn next_at(&self) -> u64 {
-        self.person.map_or(self.next_at, |(_, until, _)| until)
+        self.person.map_or(self.next_at, |person| person.next_at())
     }
 
     /// What has happened by `now`, each with its time.
     pub(super) fn happen(&mut self, now: u64) -> Vec<(u64, What)> {
         let mut all = Vec::new();
         while self.next_at() <= now {
+            let moment = self.next_at();
             match self.person.take() {
                 None => {
                     let at = self.next_at;
@@ -44,17 +61,19 @@ impl Life {
                     let (low, high) = STAY;
                     let until = at + whole(self.chance.between(low, high).min(self.between));
                     let from_left = self.chance.is(0.5);
-                    self.person = Some((at, until, from_left));
+                    self.person = Some(Person { since: at, until, from_left, crossed: false });
                     let foot = Point { x: if from_left { 0.05 } else { 0.95 }, y: 0.7 };
                     all.push((at, What::Appeared { track: self.track, label: 0, foot }));
                     // An exponential pause, so that people come independently of one another.
                     let pause = -self.between * (1.0 - self.chance.unit()).ln();
                     self.next_at = until.max(at + whole(pause));
                 }
-                Some((since, until, from_left)) => {
-                    let direction = if from_left { Direction::In } else { Direction::Out };
-                    let at = u64::midpoint(since, until);
-                    all.push((at, What::Crossed { line: 1, track: self.track, label: 0, direction }));
+                Some(person) if !person.crossed => {
+                    let direction = if person.from_left { Direction::In } else { Direction::Out };
+                    all.push((moment, What::Crossed { line: 1, track: self.track, label: 0, direction }));
+                    self.person = Some(Person { crossed: true, ..person });
+                }
+                Some(Person { since, until, from_left, .. }) => {
                     let foot = Point { x: if from_left { 0.95 } else { 0.05 }, y: 0.7 };
                     let lasted_ms = u32::try_from(until - since).unwrap_or(u32::MAX);
                     all.push((until, What::Left { track: self.track, lasted_ms, foot }));
@@ -66,8 +85,8 @@ impl Life {
 
     /// Who is where right now.
     pub(super) fn things(&self, now: u64) -> Vec<Thing> {
-        let person = self.person.filter(|(since, _, _)| *since <= now);
-        let thing = person.map(|(since, until, from_left)| {
+        let person = self.person.filter(|person| person.since <= now);
+        let thing = person.map(|Person { since, until, from_left, .. }| {
             let way = now.saturating_sub(since) as f32 / (until - since).max(1) as f32;
             let x = 0.05 + 0.9 * if from_left { way } else { 1.0 - way };
             let place = Rect::around(Point { x, y: 0.5 }, 0.1, 0.4);
@@ -95,6 +114,17 @@ mod tests {
         assert_eq!(crossed, count(|what| matches!(what, What::Left { .. })));
         assert!((250..=400).contains(&crossed), "{crossed} in an hour");
         assert!(all.windows(2).all(|two| two[0].0 <= two[1].0), "in order");
+    }
+
+    #[test]
+    fn everything_is_told_when_it_happens() {
+        let mut life = Life::new(2, 5, 60.0);
+        for _ in 0..300 {
+            let next = life.next_at();
+            assert!(life.happen(next - 1).is_empty());
+            let all = life.happen(next);
+            assert!(!all.is_empty() && all.iter().all(|(at, _)| *at == next), "{all:?} at {next}");
+        }
     }
 
     #[test]
