@@ -166,6 +166,14 @@ fn what_is_no_app_is_refused_by_a_sentence() {
 }
 
 #[test]
+fn a_module_whose_many_bytes_of_code_are_no_function_is_refused() {
+    // A section of code (10) of 1001 bytes that holds no function.
+    let mut bytes = b"\0asm\x01\0\0\0\x0a\xe9\x07\0".to_vec();
+    bytes.resize(bytes.len() + 1000, 0);
+    assert!(matches!(App::open(&bytes), Err(Refused::Module(_))));
+}
+
+#[test]
 fn nothing_but_two_functions_can_be_imported() {
     let wasi = r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))"#;
     let refused = refusal(&[wasi, MEMORY, ABI, ALLOC, OBSERVE]);
