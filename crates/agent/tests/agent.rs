@@ -44,18 +44,22 @@ impl Running {
     }
 }
 
+fn options(server: String, state: &Path, code: Option<&str>) -> Options {
+    Options {
+        server: Some(server),
+        code: code.map(str::to_owned),
+        state: state.to_owned(),
+        limits: Limits::default(),
+    }
+}
+
 async fn start_with(
     hub: &Hub,
     state: &Path,
     code: Option<&str>,
     loader: Arc<dyn Loader>,
 ) -> Result<Running, AgentError> {
-    let options = Options {
-        server: Some(hub.url()),
-        code: code.map(str::to_owned),
-        state: state.to_owned(),
-        limits: Limits::default(),
-    };
+    let options = options(hub.url(), state, code);
     let (folder, identity) = identity(&options).await?;
     let (end, ended) = oneshot::channel::<()>();
     let input = Box::new(Virtual::new(scene()));
@@ -116,12 +120,7 @@ async fn a_sensor_is_enrolled_once_and_counts_who_crosses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_at_the_address_is_said_with_what_to_do() {
     let place = tempfile::tempdir().unwrap();
-    let options = |server: &str| Options {
-        server: Some(server.to_owned()),
-        code: Some(CODE.to_owned()),
-        state: place.path().to_owned(),
-        limits: Limits::default(),
-    };
+    let options = |server: &str| options(server.to_owned(), place.path(), Some(CODE));
     let error = identity(&options("http://127.0.0.1:1")).await.unwrap_err().to_string();
     assert!(error.starts_with("nobody answers at 127.0.0.1:1"), "{error}");
     assert!(error.contains("is `playhouse serve` running there"), "{error}");
@@ -187,12 +186,7 @@ async fn settings_that_cannot_be_are_refused_in_words_and_the_old_ones_go_on() {
 async fn a_certificate_is_renewed_before_it_ends_and_the_link_uses_the_new_one() {
     let (hub, place) = (Hub::start().await, tempfile::tempdir().unwrap());
     hub.set_lifetime(Duration::from_secs(3));
-    let options = Options {
-        server: Some(hub.url()),
-        code: Some(CODE.to_owned()),
-        state: place.path().to_owned(),
-        limits: Limits::default(),
-    };
+    let options = options(hub.url(), place.path(), Some(CODE));
     let (folder, _) = identity(&options).await.unwrap();
     drop(folder);
     hub.set_lifetime(Duration::from_hours(24));
@@ -214,12 +208,7 @@ async fn a_certificate_is_renewed_before_it_ends_and_the_link_uses_the_new_one()
 async fn a_certificate_that_has_ended_says_what_to_do() {
     let (hub, place) = (Hub::start().await, tempfile::tempdir().unwrap());
     hub.set_lifetime(Duration::from_secs(1));
-    let options = Options {
-        server: Some(hub.url()),
-        code: Some(CODE.to_owned()),
-        state: place.path().to_owned(),
-        limits: Limits::default(),
-    };
+    let options = options(hub.url(), place.path(), Some(CODE));
     let (folder, _) = identity(&options).await.unwrap();
     drop(folder);
     tokio::time::sleep(Duration::from_millis(2_100)).await;

@@ -2,9 +2,8 @@
 
 use axum::Json as Body;
 use axum::extract::State;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::ws::{Message, WebSocket};
+use axum::http::StatusCode;
 use axum::response::Response;
 use playhouse_store::films::State as Condition;
 use playhouse_store::id;
@@ -23,7 +22,7 @@ use crate::app::Shared;
 use crate::clock::{HOUR, now};
 use crate::extract::{Id, Json};
 use crate::gate::caller;
-use crate::gate::origin::{self, Origin};
+use crate::gate::socket::Opening;
 use crate::gate::who::{Caller, Who};
 use crate::house::films::no_film;
 use crate::house::household;
@@ -308,23 +307,10 @@ pub(crate) async fn live(
     State(app): State<Shared>,
     caller: Caller,
     Id(id): Id<String>,
-    headers: HeaderMap,
-    uri: Uri,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    opening: Opening,
 ) -> Answer<Response> {
     app.parties.film(&id).ok_or_else(no_party)?;
-    // Browsers let any page open a web socket with the cookies of a person: it is on us to look.
-    if origin::judge(&app.config, &headers, &uri) == Origin::Foreign && caller::bearer(&headers).is_none() {
-        let detail = "The request came from another site's page. Open Playhouse itself and do it there.";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "wrong-origin", "Wrong origin", detail));
-    }
-    let upgrade = upgrade.map_err(|refused| {
-        let detail = format!("This address is a web socket; open it as one. {refused}");
-        Problem::new(StatusCode::UPGRADE_REQUIRED, "method", "A web socket", detail)
-    })?;
-    let Ok(place) = app.streams.clone().try_acquire_owned() else {
-        return Err(Problem::busy("Too many pages are connected at the moment; try again in a while."));
-    };
+    let (upgrade, place) = opening.open(&app, LONGEST)?;
     let name = match &caller.who {
         Who::Visitor { name, .. } => name.clone(),
         _ => profile_name(&app, &caller).await?,
@@ -338,7 +324,6 @@ pub(crate) async fn live(
     app.parties.count(&id, app.micros());
     let seat = Seat { app, caller, party: id, you, _place: place };
     seat.members();
-    let upgrade = upgrade.max_message_size(LONGEST).max_frame_size(LONGEST);
     Ok(upgrade.on_upgrade(|socket| seat.sit(socket, news)))
 }
 

@@ -9,4 +9,5 @@ pub(crate) mod limits;
 pub(crate) mod origin;
 pub(crate) mod permission;
 pub(crate) mod rules;
+pub(crate) mod socket;
 pub(crate) mod who;

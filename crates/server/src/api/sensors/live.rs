@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use axum::response::Response;
 use playhouse_sense::enrolment::Ask;
 use playhouse_store::accounts::Role;
@@ -17,11 +15,11 @@ use crate::api::sensors::member;
 use crate::app::Shared;
 use crate::extract::Id;
 use crate::gate::caller;
-use crate::gate::origin::{self, Origin};
+use crate::gate::socket::Opening;
 use crate::gate::who::Caller;
 use crate::house::sensors::fleet::Member;
 use crate::house::sensors::listen::GLIMPSES;
-use crate::problem::{Answer, Problem};
+use crate::problem::Answer;
 
 /// How long a message may take to be taken: whoever does not read holds a place.
 const SEND: Duration = Duration::from_secs(10);
@@ -42,25 +40,11 @@ pub(crate) async fn live(
     State(app): State<Shared>,
     caller: Caller,
     Id(id): Id<String>,
-    headers: HeaderMap,
-    uri: Uri,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    opening: Opening,
 ) -> Answer<Response> {
     let sensor = member(&app, &id)?;
-    // Browsers let any page open a web socket with the cookies of a person: it is on us to look.
-    if origin::judge(&app.config, &headers, &uri) == Origin::Foreign && caller::bearer(&headers).is_none() {
-        let detail = "The request came from another site's page. Open Playhouse itself and do it there.";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "wrong-origin", "Wrong origin", detail));
-    }
-    let upgrade = upgrade.map_err(|refused| {
-        let detail = format!("This address is a web socket; open it as one. {refused}");
-        Problem::new(StatusCode::UPGRADE_REQUIRED, "method", "A web socket", detail)
-    })?;
-    let Ok(place) = app.streams.clone().try_acquire_owned() else {
-        return Err(Problem::busy("Too many pages are connected at the moment; try again in a while."));
-    };
+    let (upgrade, place) = opening.open(&app, LONGEST)?;
     let looking = Looking { app, caller, id, sensor, _place: place };
-    let upgrade = upgrade.max_message_size(LONGEST).max_frame_size(LONGEST);
     Ok(upgrade.on_upgrade(|socket| looking.look(socket)))
 }
 
